@@ -1,0 +1,3 @@
+"""Taskyard: queues, agents and a server for code that must run on another machine."""
+
+__version__ = "0.1.0"

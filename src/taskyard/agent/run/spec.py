@@ -1,0 +1,124 @@
+"""What a run folder holds: the contract between agent and supervisor.
+
+An attempt has one folder, ``<agent data>/runs/<task>.<attempt>/``. The agent writes ``spec.json``
+(and ``secrets.json``, mode 0600) and never touches them again; the supervisor writes
+``state.json`` (always replaced whole, by rename) and the run's output goes to ``console.log``.
+Whoever starts later, an agent or a person, can tell from these files alone what happened.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SPEC = "spec.json"
+SECRETS = "secrets.json"
+STATE = "state.json"
+CONSOLE = "console.log"
+
+Phase = Literal["source", "patch", "setup", "environment", "launch"]
+"""The steps of an attempt, in order. ``launch`` lasts as long as the user's process."""
+
+
+class Code(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where the code comes from: the task's ``script`` section."""
+
+    repository: str = ""
+    branch: str = ""
+    tag: str = ""
+    commit: str = ""
+    diff: str = ""
+    """A git patch (text, binary and new files), or the whole script when there is no repository."""
+    diff_url: str = ""
+    """Where the patch lies on the file server when it is too large for the task itself."""
+    entry_point: str = ""
+    working_dir: str = "."
+    binary: str = "python"
+    arguments: list[str] = []
+    """The command line, already filled in with the task's parameters."""
+
+
+class Environment(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What the code needs installed."""
+
+    packages: str = ""
+    """Recorded requirements, in requirements.txt form. Empty: the repository's own files decide."""
+    python: str = ""
+    """Version asked for, such as ``3.11``; empty: the agent's own."""
+    manager: str = "uv"
+    setup_script: str = ""
+    index_urls: list[str] = []
+    offline: bool = False
+
+
+class Limits(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Bounds of one attempt. Times in seconds; 0 means none."""
+
+    grace: float = 30.0
+    time_limit: float = 0.0
+
+
+class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """All the supervisor needs to know to run one attempt."""
+
+    task: str
+    attempt: int
+    name: str = ""
+    code: Code = msgspec.field(default_factory=Code)
+    environment: Environment = msgspec.field(default_factory=Environment)
+    variables: dict[str, str] = {}
+    """Environment variables of the user's process that are no secret."""
+    limits: Limits = msgspec.field(default_factory=Limits)
+    cache: str
+    """Folder of mirrors and environments, shared by the agents of this user on this machine."""
+
+
+class Secrets(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Kept apart from the spec, readable by the owner only."""
+
+    variables: dict[str, str] = {}
+    """Secret environment variables of the user's process (API keys)."""
+    git: dict[str, tuple[str, str]] = {}
+    """User and password by host, for https remotes."""
+
+
+class PhaseState(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One step's times, in seconds since the epoch, and what it has to say."""
+
+    name: Phase
+    started: float
+    ended: float = 0.0
+    detail: str = ""
+
+
+class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How the attempt ended."""
+
+    exit_code: int = 0
+    """Of the user's process: 128 + signal when a signal ended it; -1 when it never started."""
+    cause: str = ""
+    """A value of :class:`taskyard.api.errors.Cause`; empty when all went well."""
+    message: str = ""
+    hint: str = ""
+    aborted: bool = False
+
+
+class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything the supervisor knows, rewritten at each change."""
+
+    supervisor: int = 0
+    supervisor_start: float = 0.0
+    """Start time of the supervisor as the kernel reports it: tells a recycled pid apart."""
+    boot_id: str = ""
+    pid: int = 0
+    """The user's process and its process group; 0 before launch."""
+    pid_start: float = 0.0
+    phases: list[PhaseState] = []
+    commit: str = ""
+    packages: str = ""
+    python: str = ""
+    environment_key: str = ""
+    environment_reused: bool = False
+    outcome: Outcome | None = None
+    """Set once, when all is over."""
