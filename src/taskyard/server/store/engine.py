@@ -1,0 +1,352 @@
+"""The two databases behind one small interface.
+
+``read`` and ``write`` take a function over a transaction and run it off the event loop. On
+SQLite one thread does all the writing: whatever waits when it is free is committed together,
+each function inside its own savepoint, so that one disk flush serves many callers and a failing
+function undoes only itself. On PostgreSQL every function is a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from taskyard.api.errors import INSUFFICIENT_STORAGE, STORE_UNAVAILABLE, ApiError
+from taskyard.server.store.matching import install_matcher
+
+T = TypeVar("T")
+Work = Callable[["Tx"], T]
+
+READERS = 4
+GROUP = 128
+"""The most writes that share one commit: bounds how long the first of them waits."""
+
+
+def now() -> int:
+    """The time in microseconds since the epoch: the unit of every time column."""
+    return time.time_ns() // 1000
+
+
+class Tx:
+    """One transaction: statements, what to announce, and what to do once it is durable."""
+
+    __slots__ = ("_after", "_signals", "connection", "now")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = now()
+        self._signals: list[str] = []
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return self.connection.execute(statement, parameters)
+
+    def signal(self, topic: str) -> None:
+        """Wake who waits on ``topic`` (such as ``queue:<id>``) once this is committed."""
+        self._signals.append(topic)
+
+    def after_commit(self, do: Callable[[], None]) -> None:
+        """Have ``do`` called on the event loop once this is committed."""
+        self._after.append(do)
+
+
+class Announce(Protocol):
+    def __call__(self, topics: list[str]) -> None: ...
+
+
+class Database(Protocol):
+    """What the server needs of a store."""
+
+    dialect: str
+    engine: Engine
+
+    async def read(self, work: Work[T]) -> T: ...
+    async def write(self, work: Work[T]) -> T: ...
+    def close(self) -> None: ...
+
+
+def connect(url: str, announce: Announce, *, schema: str = "") -> Database:
+    """Open the database at ``url`` (``sqlite:///path`` or ``postgresql://...``).
+
+    ``announce`` is called on the event loop with the topics of each commit. ``schema`` is the
+    PostgreSQL schema to work in. Raises ApiError(STORE_UNAVAILABLE) when it cannot be opened.
+    """
+    if url.startswith("sqlite"):
+        return SqliteDatabase(url, announce)
+    return PostgresDatabase(url, announce, schema=schema)
+
+
+def _json(engine_options: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+        "json_deserializer": msgspec.json.decode,
+        **(engine_options or {}),
+    }
+
+
+def _translate(error: DBAPIError) -> ApiError:
+    words = str(error.orig).splitlines()[0] if error.orig else "database error"
+    if "full" in words or "No space left" in words:
+        return ApiError(
+            INSUFFICIENT_STORAGE, words, hint="Free space where the server keeps its data."
+        )
+    return ApiError(
+        STORE_UNAVAILABLE, words, hint="Look at the database and the server's log; this retries."
+    )
+
+
+def _run(work: Work[T], tx: Tx) -> T:
+    try:
+        return work(tx)
+    except OperationalError as error:
+        raise _translate(error) from error
+
+
+class SqliteDatabase:
+    dialect = "sqlite"
+
+    def __init__(self, url: str, announce: Announce) -> None:
+        self._announce = announce
+        self.engine = create_engine(
+            url,
+            **_json(
+                {
+                    "connect_args": {
+                        "check_same_thread": False,
+                        "isolation_level": None,
+                        "timeout": 30,
+                    },
+                    "pool_size": READERS + 2,
+                    "query_cache_size": 2000,
+                }
+            ),
+        )
+        event.listen(self.engine, "connect", _prepare_sqlite)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_loop, name="writer", daemon=True)
+        self._writer.start()
+
+    async def read(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    return _run(work, Tx(connection))
+                finally:
+                    connection.rollback()
+        except OperationalError as error:
+            raise _translate(error) from error
+
+    async def write(self, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        waiting = _Write(work, loop, loop.create_future())
+        self._queue.put(waiting)
+        result: T = await waiting.future
+        return result
+
+    def _write_loop(self) -> None:
+        connection: Connection | None = None
+        while True:
+            first = self._queue.get()
+            if first is None:
+                break
+            group = [first]
+            try:
+                if connection is None:
+                    connection = self.engine.connect()
+                last = self._commit_group(connection, group)
+            except Exception as error:
+                known = _translate(error) if isinstance(error, DBAPIError) else error
+                for write in group:
+                    write.fail(known)
+                _settle(group, self._announce)
+                last = False
+                if connection is not None:
+                    connection.invalidate()
+                    connection.close()
+                    connection = None
+            if last:
+                break
+        if connection is not None:
+            connection.close()
+
+    def _commit_group(self, connection: Connection, group: list[_Write]) -> bool:
+        """Run what waits and commit it at once. True when the end of all work was met."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        last = False
+        position = 0
+        while position < len(group):
+            group[position].run(connection)
+            position += 1
+            if position == len(group) and position < GROUP and not last:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    last = True
+                else:
+                    group.append(more)
+        connection.commit()
+        _settle(group, self._announce)
+        return last
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+class _Write:
+    """One function that waits for the writer, and the future its caller awaits."""
+
+    __slots__ = ("error", "future", "loop", "result", "tx", "work")
+
+    def __init__(
+        self, work: Work[Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
+    ) -> None:
+        self.work, self.loop, self.future = work, loop, future
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.tx: Tx | None = None
+
+    def run(self, connection: Connection) -> None:
+        self.tx = Tx(connection)
+        connection.exec_driver_sql("SAVEPOINT w")
+        try:
+            self.result = _run(self.work, self.tx)
+        except Exception as error:
+            self.error = error
+            connection.exec_driver_sql("ROLLBACK TO w")
+        connection.exec_driver_sql("RELEASE w")
+
+    def fail(self, error: BaseException) -> None:
+        self.error = self.error or error
+
+    def settle(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+def _settle(group: list[_Write], announce: Announce) -> None:
+    """Hand the results over on the event loop: one wake-up for the whole group."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
+    for write in group:
+        by_loop.setdefault(write.loop, []).append(write)
+    for loop, writes in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_hand_over, writes, announce)
+
+
+def _hand_over(writes: list[_Write], announce: Announce) -> None:
+    topics: list[str] = []
+    for write in writes:
+        if write.error is None and write.tx is not None:
+            topics += write.tx._signals
+            for do in write.tx._after:
+                do()
+        write.settle()
+    if topics:
+        announce(topics)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-32000",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    install_matcher(connection)
+
+
+class PostgresDatabase:
+    """PostgreSQL: transactions in a pool of threads; announcements travel by NOTIFY as well."""
+
+    dialect = "postgresql"
+    channel = "taskyard"
+
+    def __init__(self, url: str, announce: Announce, *, schema: str = "") -> None:
+        self._announce = announce
+        self._schema = schema
+        url = url.replace("postgres://", "postgresql://", 1)
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        options = "-c statement_timeout=60000"
+        if schema:
+            options += f" -c search_path={schema}"
+        self.engine = create_engine(
+            url,
+            **_json(
+                {
+                    "pool_size": 10,
+                    "max_overflow": 10,
+                    "pool_pre_ping": True,
+                    "connect_args": {"options": options},
+                    "isolation_level": "READ COMMITTED",
+                }
+            ),
+        )
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="store")
+
+    async def read(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            with self.engine.connect() as connection:
+                return _run(work, Tx(connection))
+        except OperationalError as error:
+            raise _translate(error) from error
+
+    async def write(self, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        result, tx = await loop.run_in_executor(self._threads, self._write, work)
+        for do in tx._after:
+            do()
+        if tx._signals:
+            self._announce(tx._signals)
+        return result
+
+    def _write(self, work: Work[T]) -> tuple[T, Tx]:
+        try:
+            with self.engine.begin() as connection:
+                tx = Tx(connection)
+                result = _run(work, tx)
+                for topic in dict.fromkeys(tx._signals):
+                    connection.execute(
+                        text("SELECT pg_notify(:channel, :topic)"),
+                        {"channel": self.channel, "topic": topic[:7000]},
+                    )
+                return result, tx
+        except OperationalError as error:
+            raise _translate(error) from error
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self.engine.dispose()

@@ -1,0 +1,43 @@
+"""Regular expressions that users send, matched so that no pattern can hang the server.
+
+RE2 matches in linear time. Where a pattern needs what RE2 has not (look-around,
+back-references), it is refused with a clear error rather than run by a backtracking engine.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import lru_cache
+
+import re2
+
+from taskyard.api.errors import BAD_REGEX, ApiError
+
+_options = re2.Options()
+_options.log_errors = False
+_options.max_mem = 8 << 20
+
+
+@lru_cache(maxsize=512)
+def compiled(pattern: str) -> re2._Regexp:
+    """The compiled pattern, unanchored. Raises ApiError(BAD_REGEX) for one that is not valid."""
+    try:
+        return re2.compile(pattern, _options)
+    except re2.error as error:
+        raise ApiError(
+            BAD_REGEX,
+            f"{error}",
+            pattern=pattern,
+            hint="Patterns use RE2's syntax: no look-around and no back-references.",
+        ) from error
+
+
+def install_matcher(connection: sqlite3.Connection) -> None:
+    """Give SQLite the function ``matches(pattern, value)``: 1, 0, or NULL for a NULL value."""
+
+    def matches(pattern: str, value: object) -> int | None:
+        if value is None:
+            return None
+        return 1 if compiled(pattern).search(str(value)) else 0
+
+    connection.create_function("matches", 2, matches, deterministic=True)

@@ -1,0 +1,258 @@
+"""Every table of the control database.
+
+A table has columns for what is filtered, sorted or joined on, and one JSON document, ``doc``,
+for the rest of what clients see. Times are microseconds since the epoch, UTC. ``company`` is
+the owner; the empty company makes a row public: readable by all, writable by none.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+"""Facts of this installation, such as the key that signs tokens."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("email", String),
+    Column("password", String),
+    Column("created", BigInteger, nullable=False),
+    Column("doc", Document, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("access_key", String, primary_key=True),
+    Column("secret_hash", String, nullable=False),
+    Column("user", String, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("label", String),
+    Column("created", BigInteger, nullable=False),
+    Column("last_used", BigInteger),
+    Column("last_used_from", String),
+)
+
+revoked_sessions = Table(
+    "revoked_sessions",
+    metadata,
+    Column("session", String, primary_key=True),
+    Column("expires", BigInteger, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("basename", String, nullable=False),
+    Column("parent", String),
+    Column("user", String),
+    Column("created", BigInteger, nullable=False),
+    Column("last_update", BigInteger),
+    Column("doc", Document, nullable=False),
+    UniqueConstraint("company", "name"),
+    Index("projects_parent", "parent"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("status_reason", String, nullable=False, default=""),
+    Column("status_message", String, nullable=False, default=""),
+    Column("user", String),
+    Column("project", String),
+    Column("parent", String),
+    Column("queue", String),
+    Column("created", BigInteger, nullable=False),
+    Column("started", BigInteger),
+    Column("completed", BigInteger),
+    Column("published", BigInteger),
+    Column("status_changed", BigInteger),
+    Column("last_update", BigInteger),
+    Column("last_change", BigInteger),
+    Column("last_changed_by", String),
+    Column("last_worker", String),
+    Column("last_worker_report", BigInteger),
+    Column("last_iteration", BigInteger),
+    Column("active_duration", BigInteger),
+    Column("hidden", Boolean, nullable=False, default=False),
+    Column("enqueue_status", String),
+    Column("doc", Document, nullable=False),
+    Index("tasks_updated", "company", "last_update"),
+    Index("tasks_status", "company", "status", "last_update"),
+    Index("tasks_project", "project", "last_update"),
+    Index("tasks_created", "company", "created"),
+    Index("tasks_parent", "parent"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("user", String),
+    Column("project", String),
+    Column("task", String),
+    Column("parent", String),
+    Column("framework", String),
+    Column("uri", String),
+    Column("ready", Boolean, nullable=False, default=False),
+    Column("created", BigInteger, nullable=False),
+    Column("last_update", BigInteger),
+    Column("last_change", BigInteger),
+    Column("last_changed_by", String),
+    Column("last_iteration", BigInteger),
+    Column("doc", Document, nullable=False),
+    Index("models_updated", "company", "last_update"),
+    Index("models_project", "project"),
+    Index("models_task", "task"),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("user", String),
+    Column("created", BigInteger, nullable=False),
+    Column("last_update", BigInteger),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("doc", Document, nullable=False),
+    UniqueConstraint("company", "name"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("queue", String, ForeignKey("queues.id", ondelete="CASCADE"), primary_key=True),
+    Column("task", String, primary_key=True),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("position", Float, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Index("entries_order", "queue", "priority", "position"),
+    Index("entries_task", "task"),
+)
+"""Tasks that wait, in the order of falling priority, then rising position."""
+
+queue_samples = Table(
+    "queue_samples",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("waiting", Float, nullable=False),
+    Index("queue_samples_at", "queue", "at"),
+)
+"""Length and average waiting time (seconds) of a queue at each change."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("company", String, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("queue", String),
+    Column("state", String, nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("deadline", BigInteger),
+    Column("taken", BigInteger, nullable=False),
+    Column("started", BigInteger),
+    Column("ended", BigInteger),
+    Column("cause", String),
+    Column("exit_code", Integer),
+    Column("console", BigInteger, nullable=False, default=0),
+    Column("doc", Document, nullable=False),
+    Index("attempts_deadline", "state", "deadline"),
+    Index("attempts_worker", "worker", "state"),
+)
+"""Each run of a task. ``deadline`` is the lease's end; ``console`` the bytes of output kept."""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("company", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("ip", String),
+    Column("task", String),
+    Column("queue", String),
+    Column("registered", BigInteger, nullable=False),
+    Column("timeout", Integer, nullable=False),
+    Column("last_activity", BigInteger, nullable=False),
+    Column("last_report", BigInteger, nullable=False),
+    Column("doc", Document, nullable=False),
+    Index("workers_seen", "company", "last_activity"),
+)
+
+worker_samples = Table(
+    "worker_samples",
+    metadata,
+    Column("company", String, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("category", String, nullable=False),
+    Column("metric", String, nullable=False),
+    Column("variant", String, nullable=False),
+    Column("value", Float, nullable=False),
+    Column("task", String),
+    Index("worker_samples_at", "worker", "metric", "at"),
+    Index("worker_samples_age", "at"),
+)
+
+worker_activity = Table(
+    "worker_activity",
+    metadata,
+    Column("company", String, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("task", String),
+    Index("worker_activity_at", "company", "at"),
+)
+"""One row a report: who was there when, and with which task."""
+
+scrolls = Table(
+    "scrolls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("expires", BigInteger, nullable=False),
+    Column("doc", Document, nullable=False),
+)
+"""Where a paging client stands."""
