@@ -7,7 +7,7 @@ stores are coroutines marked ``@serves`` and are given the server itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -54,6 +54,15 @@ class Call:
         """Raise ApiError(FORBIDDEN) for a caller who does not administer the server."""
         if not self.is_admin:
             raise ApiError(FORBIDDEN, role=self.role, hint="Ask an administrator of the server.")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is a download and not an envelope."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: str = "application/octet-stream"
+    filename: str = ""
 
 
 Mode = Literal["read", "write", "serve"]

@@ -9,10 +9,12 @@ function undoes only itself. On PostgreSQL every function is a transaction of it
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -23,6 +25,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from taskyard.api.errors import INSUFFICIENT_STORAGE, STORE_UNAVAILABLE, ApiError
 from taskyard.server.store.matching import install_matcher
+
+log = logging.getLogger("taskyard.store")
 
 T = TypeVar("T")
 Work = Callable[["Tx"], T]
@@ -294,7 +298,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, announce: Announce, *, schema: str = "") -> None:
         self._announce = announce
-        self._schema = schema
+        self._name = uuid.uuid4().hex
         url = url.replace("postgres://", "postgresql://", 1)
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         options = "-c statement_timeout=60000"
@@ -341,11 +345,29 @@ class PostgresDatabase:
                 for topic in dict.fromkeys(tx._signals):
                     connection.execute(
                         text("SELECT pg_notify(:channel, :topic)"),
-                        {"channel": self.channel, "topic": topic[:7000]},
+                        {"channel": self.channel, "topic": f"{self._name} {topic}"[:7000]},
                     )
                 return result, tx
         except OperationalError as error:
             raise _translate(error) from error
+
+    async def listen(self) -> None:
+        """Pass on what other servers on this database announce, for as long as it runs."""
+        import psycopg
+
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+                async with connection:
+                    await connection.execute(f"LISTEN {self.channel}")
+                    async for notice in connection.notifies():
+                        sender, _, topic = notice.payload.partition(" ")
+                        if sender != self._name:
+                            self._announce([topic])
+            except psycopg.Error as error:
+                log.warning("listening for other servers failed, trying again: %s", error)
+                await asyncio.sleep(1)
 
     def close(self) -> None:
         self._threads.shutdown()

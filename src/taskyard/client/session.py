@@ -1,0 +1,140 @@
+"""Calling the API: one typed call, with patience for a server that is away."""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from typing import Any, TypeVar
+
+import msgspec
+
+from taskyard.api.errors import ApiError
+from taskyard.api.wire import Request, action_of
+from taskyard.client.http import Answer, Connection, ServerUnreachable
+
+T = TypeVar("T")
+
+TRANSIENT = frozenset({502, 503, 504})
+"""Answers that mean *later*: the server, or what stands before it, is away."""
+
+
+class _Meta(msgspec.Struct):
+    result_code: int
+    result_subcode: int = 0
+    result_msg: str = ""
+    error_data: dict[str, Any] = {}
+
+
+class _Head(msgspec.Struct):
+    meta: _Meta
+
+
+class _Answer(msgspec.Struct):
+    meta: _Meta
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_answers = msgspec.json.Decoder(_Answer)
+
+
+class Session:
+    """Calls with a key pair. Not for use by several threads at once."""
+
+    def __init__(
+        self,
+        url: str,
+        access_key: str,
+        secret_key: str,
+        *,
+        worker: str = "",
+        patience: float = 0.0,
+        timeout: float = 30.0,
+    ) -> None:
+        """``patience``: for how many seconds a call is tried again while the server is away."""
+        self.url = url.rstrip("/")
+        self.patience = patience
+        self._connection = Connection(url, timeout=timeout)
+        keys = base64.b64encode(f"{access_key}:{secret_key}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {keys}", "Content-Type": "application/json"}
+        if worker:
+            self._headers["X-ClearML-Worker"] = worker
+
+    def call(self, request: Request, answer: type[T], *, timeout: float | None = None) -> T:
+        """Ask, and decode what comes as ``answer``.
+
+        Raises ApiError when the server refuses, ServerUnreachable when there is no answer.
+        """
+        name = action_of(request).name
+        body = msgspec.json.encode(request)
+        return msgspec.json.decode(self._ask(name, body, timeout), type=answer)
+
+    def raw(
+        self, name: str, body: dict[str, Any] | None = None, *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Like :meth:`call` for an action named by text, with plain objects on both sides."""
+        answer: dict[str, Any] = msgspec.json.decode(
+            self._ask(name, msgspec.json.encode(body or {}), timeout)
+        )
+        return answer
+
+    def _ask(self, name: str, body: bytes, timeout: float | None) -> msgspec.Raw:
+        answer = self._patiently("POST", f"/{name}", body, self._headers, timeout)
+        try:
+            decoded = _answers.decode(answer.body)
+        except msgspec.MsgspecError as error:
+            raise ServerUnreachable(
+                f"{self.url} answered {name} with something else than this API"
+                f" (HTTP {answer.status})",
+                hint="Is this the address of a Taskyard server?",
+            ) from error
+        if decoded.meta.result_code != 200:
+            raise as_error(decoded.meta)
+        return decoded.data
+
+    def _patiently(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float | None
+    ) -> Answer:
+        end = time.monotonic() + self.patience
+        pause = 0.05
+        while True:
+            try:
+                answer = self._connection.request(method, path, body, headers, timeout=timeout)
+                if answer.status not in TRANSIENT or time.monotonic() + pause > end:
+                    return answer
+            except ServerUnreachable:
+                if time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause * (0.5 + random.random() / 2))
+            pause = min(pause * 2, 2.0)
+
+    def put_file(self, path: str, content: bytes, kind: str = "application/octet-stream") -> str:
+        """Keep ``content`` on the file server under ``path``; returns its address."""
+        headers = {**self._headers, "Content-Type": kind}
+        answer = self._patiently("PUT", f"/files/{path}", content, headers, 300)
+        if answer.status != 200:
+            raise ApiError(
+                (answer.status, 0, f"the file server refused {path}"), answer.body.decode()[:200]
+            )
+        return f"{self.url}/files/{path}"
+
+    def get_file(self, path: str) -> bytes:
+        """The content of the file that the file server keeps under ``path``."""
+        answer = self._patiently("GET", f"/files/{path}", b"", self._headers, 300)
+        if answer.status != 200:
+            raise ApiError((answer.status, 0, f"the file server has no {path}"))
+        return answer.body
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def as_error(meta: _Meta) -> ApiError:
+    """The server's refusal as the error it raised there."""
+    data = dict(meta.error_data)
+    hint = str(data.pop("hint", ""))
+    error = ApiError((meta.result_code, meta.result_subcode, meta.result_msg), hint=hint)
+    error.what = meta.result_msg
+    error.args = (meta.result_msg,)
+    error.data = data
+    return error

@@ -1,0 +1,151 @@
+"""The server put together: stores, actions, jobs, files and page behind one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import pkgutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import taskyard.server.services as services
+from taskyard.api.errors import TaskyardError
+from taskyard.server import dispatch
+from taskyard.server.auth import Identity, Tokens, authenticate
+from taskyard.server.pages import pages
+from taskyard.server.services.files import files_app
+from taskyard.server.settings import Settings
+from taskyard.server.signals import Signals
+from taskyard.server.store import engine, schema, telemetry_tables
+from taskyard.server.store.blobs.local import LocalBlobs
+from taskyard.server.store.queues import ensure_defaults
+from taskyard.server.store.users import FirstKeys, ensure_first, signing_key
+
+log = logging.getLogger("taskyard.server")
+
+for _module in pkgutil.iter_modules(services.__path__):
+    importlib.import_module(f"{services.__name__}.{_module.name}")
+
+JOBS = ("reaper", "watchdog", "statistics", "compaction")
+"""Modules of ``server.jobs``: each has INTERVAL (seconds) and ``async def run(server)``."""
+
+
+class Server:
+    """Everything a handler may need; made once a process."""
+
+    control: engine.Database
+    telemetry: engine.Database
+    tokens: Tokens
+    first_keys: FirstKeys | None = None
+    """The key pair made at the very first start, to be shown once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.signals = Signals()
+        self.blobs = LocalBlobs(settings.folder / "files")
+        self._running: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the stores, bring their schema up to date and start the jobs."""
+        _make_folder(self.settings)
+        announce = self.signals.announce
+        self.control = engine.connect(self.settings.control_url, announce)
+        self.telemetry = engine.connect(
+            self.settings.telemetry_url, lambda _topics: None, schema="telemetry"
+        )
+        await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
+        await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
+        self.tokens = Tokens(await self.control.write(signing_key))
+        self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
+        await self.control.write(ensure_defaults)
+        await self.control.write(_extend_leases)
+        if isinstance(self.control, engine.PostgresDatabase):
+            self._spawn(self.control.listen())
+        for name in JOBS:
+            self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self.control.close()
+        self.telemetry.close()
+
+    def _spawn(self, work: Any) -> None:
+        self._running.append(asyncio.create_task(work))
+
+    async def _repeat(self, job: Any) -> None:
+        while True:
+            await asyncio.sleep(job.INTERVAL)
+            try:
+                await job.run(self)
+            except Exception:
+                log.exception("the job %s failed; it is tried again", job.__name__)
+
+    async def authenticate(self, headers: Mapping[str, str], ip: str = "") -> Identity:
+        """Who sends these headers. Raises ApiError (401) when they do not say."""
+        return await authenticate(self, headers, ip)
+
+    def forget_events(self, tasks: Iterable[str]) -> None:
+        """Delete what these tasks reported: soon, and apart from the caller's transaction."""
+        ids = list(tasks)
+        self._spawn(self.telemetry.write(lambda tx: telemetry_tables.forget(tx, ids)))
+
+
+def _extend_leases(tx: engine.Tx) -> None:
+    # While this server was away nobody could renew: that is no agent's fault.
+    from taskyard.server.domain.leases import extend_all
+
+    extend_all(tx)
+
+
+def _make_folder(settings: Settings) -> None:
+    folder = settings.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = folder / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise TaskyardError(
+            f"cannot write to the data folder {folder}: {error.strerror}",
+            hint="Name another with --data, or change who owns it.",
+        ) from error
+
+
+class App:
+    """The ASGI application: the API by its path shape, then files, then pages."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._files = files_app(server)
+        self._pages = pages(server)
+
+    async def __call__(
+        self, scope: dispatch.Scope, receive: dispatch.Receive, send: dispatch.Send
+    ) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if match := dispatch.routed(path):
+            await dispatch.serve(self.server, match, scope, receive, send)
+        elif path.startswith("/files/") or path == "/files":
+            inner = dict(scope)
+            inner["root_path"] = scope.get("root_path", "") + "/files"
+            await self._files(inner, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def _lifespan(self, receive: dispatch.Receive, send: dispatch.Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.server.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

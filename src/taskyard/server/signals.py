@@ -1,0 +1,72 @@
+"""Waking those who wait: agents in a long poll, pages that follow changes.
+
+A topic is a word such as ``queue:<id>``. A queue's topic wakes one waiter, the one that has
+waited longest, because one new entry is work for one; all other topics wake everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable
+
+
+class Signals:
+    """Lives on one event loop; nothing here is thread-safe."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[str]]] = {}
+        self._followers: list[Callable[[str], None]] = []
+
+    def follow(self, told: Callable[[str], None]) -> None:
+        """Have ``told`` called with every topic announced from now on."""
+        self._followers.append(told)
+
+    def announce(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._wake(topic)
+            for told in self._followers:
+                told(topic)
+
+    def _wake(self, topic: str) -> None:
+        waiting = self._waiting.get(topic)
+        while waiting:
+            future = waiting.popleft()
+            if not future.done():
+                future.set_result(topic)
+                if topic.startswith("queue:"):
+                    return
+
+    async def wait(self, topics: set[str], timeout: float) -> bool:
+        """Wait until one of ``topics`` is announced; False when ``timeout`` seconds passed.
+
+        A caller that is cancelled after it was woken passes the wake-up on to the next.
+        """
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        for topic in topics:
+            self._waiting.setdefault(topic, deque()).append(future)
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(future)
+            return True
+        except TimeoutError:
+            return False
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                woken = future.result()
+                asyncio.get_running_loop().call_soon(self._wake, woken)
+            raise
+        finally:
+            future.cancel()
+            for topic in topics:
+                self._forget(topic, future)
+
+    def _forget(self, topic: str, future: asyncio.Future[str]) -> None:
+        waiting = self._waiting.get(topic)
+        if waiting is None:
+            return
+        with contextlib.suppress(ValueError):
+            waiting.remove(future)
+        if not waiting:
+            del self._waiting[topic]

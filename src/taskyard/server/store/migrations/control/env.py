@@ -1,0 +1,16 @@
+"""How Alembic reaches the control database: on the connection it is given."""
+
+from alembic import context
+
+from taskyard.server.store.tables import metadata
+
+options = context.config.attributes
+context.configure(
+    connection=options["connection"],
+    target_metadata=metadata,
+    version_table=options["version_table"],
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,340 @@
+"""The first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("task", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("deadline", sa.BigInteger(), nullable=True),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.Column("started", sa.BigInteger(), nullable=True),
+        sa.Column("ended", sa.BigInteger(), nullable=True),
+        sa.Column("cause", sa.String(), nullable=True),
+        sa.Column("exit_code", sa.Integer(), nullable=True),
+        sa.Column("console", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("task", "number"),
+    )
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.create_index("attempts_deadline", ["state", "deadline"], unique=False)
+        batch_op.create_index("attempts_worker", ["worker", "state"], unique=False)
+
+    op.create_table(
+        "models",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=True),
+        sa.Column("project", sa.String(), nullable=True),
+        sa.Column("task", sa.String(), nullable=True),
+        sa.Column("parent", sa.String(), nullable=True),
+        sa.Column("framework", sa.String(), nullable=True),
+        sa.Column("uri", sa.String(), nullable=True),
+        sa.Column("ready", sa.Boolean(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("last_update", sa.BigInteger(), nullable=True),
+        sa.Column("last_change", sa.BigInteger(), nullable=True),
+        sa.Column("last_changed_by", sa.String(), nullable=True),
+        sa.Column("last_iteration", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.create_index("models_project", ["project"], unique=False)
+        batch_op.create_index("models_task", ["task"], unique=False)
+        batch_op.create_index("models_updated", ["company", "last_update"], unique=False)
+
+    op.create_table(
+        "projects",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("basename", sa.String(), nullable=False),
+        sa.Column("parent", sa.String(), nullable=True),
+        sa.Column("user", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("last_update", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("company", "name"),
+    )
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.create_index("projects_parent", ["parent"], unique=False)
+
+    op.create_table(
+        "queue_samples",
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("waiting", sa.Float(), nullable=False),
+    )
+    with op.batch_alter_table("queue_samples", schema=None) as batch_op:
+        batch_op.create_index("queue_samples_at", ["queue", "at"], unique=False)
+
+    op.create_table(
+        "queues",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("last_update", sa.BigInteger(), nullable=True),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("company", "name"),
+    )
+    op.create_table(
+        "revoked_sessions",
+        sa.Column("session", sa.String(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session"),
+    )
+    op.create_table(
+        "scrolls",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "settings",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "tasks",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("status_reason", sa.String(), nullable=False),
+        sa.Column("status_message", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=True),
+        sa.Column("project", sa.String(), nullable=True),
+        sa.Column("parent", sa.String(), nullable=True),
+        sa.Column("queue", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("started", sa.BigInteger(), nullable=True),
+        sa.Column("completed", sa.BigInteger(), nullable=True),
+        sa.Column("published", sa.BigInteger(), nullable=True),
+        sa.Column("status_changed", sa.BigInteger(), nullable=True),
+        sa.Column("last_update", sa.BigInteger(), nullable=True),
+        sa.Column("last_change", sa.BigInteger(), nullable=True),
+        sa.Column("last_changed_by", sa.String(), nullable=True),
+        sa.Column("last_worker", sa.String(), nullable=True),
+        sa.Column("last_worker_report", sa.BigInteger(), nullable=True),
+        sa.Column("last_iteration", sa.BigInteger(), nullable=True),
+        sa.Column("active_duration", sa.BigInteger(), nullable=True),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("enqueue_status", sa.String(), nullable=True),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.create_index("tasks_created", ["company", "created"], unique=False)
+        batch_op.create_index("tasks_parent", ["parent"], unique=False)
+        batch_op.create_index("tasks_project", ["project", "last_update"], unique=False)
+        batch_op.create_index("tasks_status", ["company", "status", "last_update"], unique=False)
+        batch_op.create_index("tasks_updated", ["company", "last_update"], unique=False)
+
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("password", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "worker_activity",
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("task", sa.String(), nullable=True),
+    )
+    with op.batch_alter_table("worker_activity", schema=None) as batch_op:
+        batch_op.create_index("worker_activity_at", ["company", "at"], unique=False)
+
+    op.create_table(
+        "worker_samples",
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("metric", sa.String(), nullable=False),
+        sa.Column("variant", sa.String(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("task", sa.String(), nullable=True),
+    )
+    with op.batch_alter_table("worker_samples", schema=None) as batch_op:
+        batch_op.create_index("worker_samples_age", ["at"], unique=False)
+        batch_op.create_index("worker_samples_at", ["worker", "metric", "at"], unique=False)
+
+    op.create_table(
+        "workers",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=True),
+        sa.Column("task", sa.String(), nullable=True),
+        sa.Column("queue", sa.String(), nullable=True),
+        sa.Column("registered", sa.BigInteger(), nullable=False),
+        sa.Column("timeout", sa.Integer(), nullable=False),
+        sa.Column("last_activity", sa.BigInteger(), nullable=False),
+        sa.Column("last_report", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "doc",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("workers", schema=None) as batch_op:
+        batch_op.create_index("workers_seen", ["company", "last_activity"], unique=False)
+
+    op.create_table(
+        "credentials",
+        sa.Column("access_key", sa.String(), nullable=False),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("last_used", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_from", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("access_key"),
+    )
+    op.create_table(
+        "entries",
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("task", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Float(), nullable=False),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["queue"], ["queues.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("queue", "task"),
+    )
+    with op.batch_alter_table("entries", schema=None) as batch_op:
+        batch_op.create_index("entries_order", ["queue", "priority", "position"], unique=False)
+        batch_op.create_index("entries_task", ["task"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("entries", schema=None) as batch_op:
+        batch_op.drop_index("entries_task")
+        batch_op.drop_index("entries_order")
+
+    op.drop_table("entries")
+    op.drop_table("credentials")
+    with op.batch_alter_table("workers", schema=None) as batch_op:
+        batch_op.drop_index("workers_seen")
+
+    op.drop_table("workers")
+    with op.batch_alter_table("worker_samples", schema=None) as batch_op:
+        batch_op.drop_index("worker_samples_at")
+        batch_op.drop_index("worker_samples_age")
+
+    op.drop_table("worker_samples")
+    with op.batch_alter_table("worker_activity", schema=None) as batch_op:
+        batch_op.drop_index("worker_activity_at")
+
+    op.drop_table("worker_activity")
+    op.drop_table("users")
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index("tasks_updated")
+        batch_op.drop_index("tasks_status")
+        batch_op.drop_index("tasks_project")
+        batch_op.drop_index("tasks_parent")
+        batch_op.drop_index("tasks_created")
+
+    op.drop_table("tasks")
+    op.drop_table("settings")
+    op.drop_table("scrolls")
+    op.drop_table("revoked_sessions")
+    op.drop_table("queues")
+    with op.batch_alter_table("queue_samples", schema=None) as batch_op:
+        batch_op.drop_index("queue_samples_at")
+
+    op.drop_table("queue_samples")
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_index("projects_parent")
+
+    op.drop_table("projects")
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.drop_index("models_updated")
+        batch_op.drop_index("models_task")
+        batch_op.drop_index("models_project")
+
+    op.drop_table("models")
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.drop_index("attempts_worker")
+        batch_op.drop_index("attempts_deadline")
+
+    op.drop_table("attempts")

@@ -1,0 +1,78 @@
+"""Bringing a database's tables to this version's shape, by Alembic's migrations.
+
+Alembic takes a quarter of a second to import, so it is asked only when there is work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from taskyard.api.errors import STORE_UNAVAILABLE, ApiError
+
+HEADS = {"control": "0001", "telemetry": "0001"}
+"""The newest migration of each database; a test holds it to the files."""
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = 746573611
+"""The advisory lock that a migrating server holds: any number that is ours alone."""
+
+
+def version_table(part: str) -> str:
+    return f"{part}_version"
+
+
+def upgrade(engine: Engine, part: str) -> None:
+    """Apply the migrations of ``part`` (``control`` or ``telemetry``) that are missing.
+
+    Raises ApiError(STORE_UNAVAILABLE) when the database cannot be reached.
+    """
+    try:
+        if current(engine, part) == HEADS[part]:
+            return
+        _run_alembic(engine, part)
+    except DBAPIError as error:
+        words = str(error.orig).strip().splitlines()[0]
+        raise ApiError(
+            STORE_UNAVAILABLE, words, hint="Is the database running, and is its URL right?"
+        ) from error
+
+
+def current(engine: Engine, part: str) -> str | None:
+    """The migration the database stands at; None for an empty one."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql" and part == "telemetry":
+            connection.execute(text("CREATE SCHEMA IF NOT EXISTS telemetry"))
+            connection.commit()
+        if version_table(part) not in inspect(connection).get_table_names():
+            return None
+        # The table's name is one of two constants of this module.
+        query = text(f"SELECT version_num FROM {version_table(part)}")  # noqa: S608
+        value = connection.execute(query).scalar()
+        return None if value is None else str(value)
+
+
+def _run_alembic(engine: Engine, part: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER / part).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        # Two servers that start together on one PostgreSQL must not migrate at once.
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+            connection.commit()
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = version_table(part)
+        try:
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            if engine.dialect.name == "postgresql":
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+                connection.commit()

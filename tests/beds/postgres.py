@@ -1,0 +1,76 @@
+"""A PostgreSQL server for the tests: made in a temporary folder, gone with it."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def binaries() -> Path | None:
+    """The folder of the newest installed server's programs."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    if found:
+        return Path(found[-1]).parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """Run a server; gives the URL of its maintenance database."""
+    programs = binaries()
+    if programs is None:
+        raise RuntimeError("PostgreSQL is not installed: run scripts/setup-tests")
+    # The server refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="taskyard-pg-", dir="/tmp"))
+    try:
+        if user:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        port = free_port()
+        data = folder / "data"
+        run = {"user": user, "check": True, "capture_output": True, "cwd": folder}
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8"],
+            **run,  # type: ignore[call-overload]
+        )
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
+        subprocess.run(
+            [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"],
+            **run,  # type: ignore[call-overload]
+        )
+        try:
+            yield f"postgresql://test@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run(
+                [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"],
+                **run,  # type: ignore[call-overload]
+            )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fresh_database(maintenance: str) -> str:
+    """Make an empty database; gives its URL."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return maintenance.rsplit("/", 1)[0] + f"/{name}"
