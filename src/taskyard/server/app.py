@@ -12,7 +12,7 @@ from typing import Any
 import taskyard.server.services as services
 from taskyard.api.errors import TaskyardError
 from taskyard.server import dispatch
-from taskyard.server.auth import Identity, Tokens, authenticate
+from taskyard.server.auth import Guard, Identity, authenticate
 from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
@@ -36,7 +36,7 @@ class Server:
 
     control: engine.Database
     telemetry: engine.Database
-    tokens: Tokens
+    guard: Guard
     first_keys: FirstKeys | None = None
     """The key pair made at the very first start, to be shown once."""
 
@@ -56,7 +56,8 @@ class Server:
         )
         await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
         await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
-        self.tokens = Tokens(await self.control.write(signing_key))
+        self.guard = Guard(await self.control.write(signing_key))
+        self.signals.follow(self.guard.told)
         self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
         await self.control.write(ensure_defaults)
         await self.control.write(_extend_leases)

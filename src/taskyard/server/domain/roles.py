@@ -1,0 +1,18 @@
+"""The roles of users, and who stands above whom."""
+
+from __future__ import annotations
+
+ROLES = ("guest", "annotator", "user", "superuser", "admin", "root", "system")
+"""Every role, from the least to the most."""
+
+GIVEN = ("admin", "superuser", "user", "annotator", "guest")
+"""Roles that an administrator may give to a user."""
+
+
+def outranks(role: str, other: str) -> bool:
+    """Whether ``role`` stands above ``other``. An unknown role stands below all."""
+    return _rank(role) > _rank(other)
+
+
+def _rank(role: str) -> int:
+    return ROLES.index(role) if role in ROLES else -1
