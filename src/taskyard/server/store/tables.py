@@ -165,10 +165,19 @@ entries = Table(
     Column("priority", Integer, nullable=False, default=0),
     Column("position", Float, nullable=False),
     Column("added", BigInteger, nullable=False),
-    Index("entries_order", "queue", "priority", "position"),
+    Column("retries", Integer, nullable=False, default=0),
     Index("entries_task", "task"),
 )
-"""Tasks that wait, in the order of falling priority, then rising position."""
+"""Tasks that wait, in the order of falling priority, then rising position. ``retries`` counts the
+attempts that the retry policy has already spent on this wait."""
+Index(
+    "entries_order",
+    entries.c.queue,
+    entries.c.priority.desc(),
+    entries.c.position,
+    entries.c.added,
+    entries.c.task,
+)
 
 queue_samples = Table(
     "queue_samples",
@@ -198,11 +207,14 @@ attempts = Table(
     Column("cause", String),
     Column("exit_code", Integer),
     Column("console", BigInteger, nullable=False, default=0),
+    Column("retries", Integer, nullable=False, default=0),
+    Column("plain", Boolean, nullable=False, default=False),
     Column("doc", Document, nullable=False),
     Index("attempts_deadline", "state", "deadline"),
     Index("attempts_worker", "worker", "state"),
 )
-"""Each run of a task. ``deadline`` is the lease's end; ``console`` the bytes of output kept."""
+"""Each run of a task. ``deadline`` is the lease's end; ``console`` the bytes of output kept;
+``plain`` marks a run whose agent knows nothing of leases."""
 
 workers = Table(
     "workers",

@@ -1,0 +1,277 @@
+"""Queues: where tasks wait, in which order, and who may take them."""
+
+from __future__ import annotations
+
+from taskyard.api.wire import Document, Request, Response, action
+
+
+class MetadataItem(Request):
+    """One remark kept with a queue."""
+
+    key: str | None = None
+    type: str | None = None
+    value: str | None = None
+
+
+class Updated(Response):
+    updated: int
+    """How many were changed: 0 or 1."""
+
+
+class UpdatedFields(Response):
+    updated: int
+    fields: Document
+    """The fields that changed, with their new values."""
+
+
+class Position(Response):
+    position: int
+    """Where the task stands now, counted from 0."""
+
+
+class GetByIdResponse(Response):
+    queue: Document
+
+
+@action("queues.get_by_id", answers=GetByIdResponse)
+class GetById(Request):
+    """One queue with its entries in order."""
+
+    queue: str
+    max_task_entries: int | None = None
+
+
+class GetAllResponse(Response):
+    queues: list[Document]
+    scroll_id: str | None = None
+
+
+@action("queues.get_all", answers=GetAllResponse)
+class GetAll(Request):
+    """Queues by filter, ordered and projected as the query says."""
+
+    max_task_entries: int | None = None
+
+
+@action("queues.get_all_ex", answers=GetAllResponse)
+class GetAllEx(Request):
+    """Like ``get_all``, with the names of waiting tasks and the workers that serve each queue."""
+
+    max_task_entries: int | None = None
+
+
+class GetDefaultResponse(Response):
+    id: str
+    name: str
+
+
+@action("queues.get_default", answers=GetDefaultResponse)
+class GetDefault(Request):
+    """The queue that is used when none is named."""
+
+
+class CreateResponse(Response):
+    id: str
+
+
+@action("queues.create", answers=CreateResponse)
+class Create(Request):
+    """Make a queue."""
+
+    name: str
+    display_name: str | None = None
+    tags: list[str] | None = None
+    system_tags: list[str] | None = None
+    metadata: list[MetadataItem] | None = None
+
+
+@action("queues.update", answers=UpdatedFields)
+class Update(Request):
+    """Change a queue's name, tags or description."""
+
+    queue: str
+    name: str | None = None
+    display_name: str | None = None
+    tags: list[str] | None = None
+    system_tags: list[str] | None = None
+
+
+class DeleteResponse(Response):
+    deleted: int
+
+
+@action("queues.delete", answers=DeleteResponse)
+class Delete(Request):
+    """Delete a queue; one that holds tasks only with ``force``, which takes them out first."""
+
+    queue: str
+    force: bool | None = None
+
+
+class AddTaskResponse(Response):
+    added: int
+
+
+@action("queues.add_task", answers=AddTaskResponse)
+class AddTask(Request):
+    """Put a task at the end of a queue without touching its status."""
+
+    queue: str
+    task: str
+    update_execution_queue: bool | None = None
+
+
+class Entry(Response):
+    task: str
+    added: str
+
+
+class GetNextTaskResponse(Response):
+    entry: Entry | None = None
+    task_info: Document | None = None
+
+
+@action("queues.get_next_task", answers=GetNextTaskResponse)
+class GetNextTask(Request):
+    """Take the first entry out of a queue."""
+
+    queue: str
+    task: str | None = None
+    """Take it only if this task is the first."""
+    get_task_info: bool | None = None
+
+
+class RemoveTaskResponse(Response):
+    removed: int
+
+
+@action("queues.remove_task", answers=RemoveTaskResponse)
+class RemoveTask(Request):
+    """Take one task out of a queue."""
+
+    queue: str
+    task: str
+    update_task_status: bool | None = None
+
+
+class ClearQueueResponse(Response):
+    removed_tasks: list[str]
+
+
+@action("queues.clear_queue", answers=ClearQueueResponse)
+class ClearQueue(Request):
+    """Take every task out of a queue; each gets the status it had before it was queued."""
+
+    queue: str
+
+
+class PeekTaskResponse(Response):
+    task: str | None
+
+
+@action("queues.peek_task", answers=PeekTaskResponse)
+class PeekTask(Request):
+    """The task that is first in a queue."""
+
+    queue: str
+
+
+class GetNumEntriesResponse(Response):
+    num: int
+
+
+@action("queues.get_num_entries", answers=GetNumEntriesResponse)
+class GetNumEntries(Request):
+    """How many tasks wait in a queue."""
+
+    queue: str
+
+
+@action("queues.move_task_forward", answers=Position)
+class MoveTaskForward(Request):
+    """Move a task ``count`` places towards the front, 1 when not said."""
+
+    queue: str
+    task: str
+    count: int | None = None
+
+
+@action("queues.move_task_backward", answers=Position)
+class MoveTaskBackward(Request):
+    """Move a task ``count`` places towards the end, 1 when not said."""
+
+    queue: str
+    task: str
+    count: int | None = None
+
+
+@action("queues.move_task_to_front", answers=Position)
+class MoveTaskToFront(Request):
+    """Make a task the first of its queue."""
+
+    queue: str
+    task: str
+
+
+@action("queues.move_task_to_back", answers=Position)
+class MoveTaskToBack(Request):
+    """Make a task the last of its queue."""
+
+    queue: str
+    task: str
+
+
+class QueueMetrics(Response):
+    queue: str
+    dates: list[int]
+    """Starts of the intervals, milliseconds since the epoch."""
+    avg_waiting_times: list[float]
+    """Seconds."""
+    queue_lengths: list[int]
+
+
+class GetQueueMetricsResponse(Response):
+    queues: list[QueueMetrics]
+
+
+@action("queues.get_queue_metrics", answers=GetQueueMetricsResponse)
+class GetQueueMetrics(Request):
+    """Length and waiting time of queues over time; of all together when none is named."""
+
+    from_date: float
+    to_date: float
+    interval: int
+    queue_ids: list[str] | None = None
+    refresh: bool | None = None
+
+
+@action("queues.add_or_update_metadata", answers=Updated, since="2.13")
+class AddOrUpdateMetadata(Request):
+    """Write remarks on a queue, over those of the same key or over all."""
+
+    queue: str
+    metadata: list[MetadataItem]
+    replace_metadata: bool | None = None
+
+
+@action("queues.delete_metadata", answers=Updated, since="2.13")
+class DeleteMetadata(Request):
+    """Delete remarks of a queue by key."""
+
+    queue: str
+    keys: list[str]
+
+
+@action("queues.pause", answers=UpdatedFields)
+class Pause(Request):
+    """Keep the tasks of a queue waiting until it is resumed; those that run go on."""
+
+    queue: str
+    reason: str | None = None
+
+
+@action("queues.resume", answers=UpdatedFields)
+class Resume(Request):
+    """Let workers take tasks from a paused queue again."""
+
+    queue: str
