@@ -1,0 +1,125 @@
+"""Byte-code for the environments of the store, made once for each package of the machine.
+
+Compiling is slow next to installing (seconds against tenths), so an attempt does not wait for it:
+it runs in the background, at the lowest priority, after an entry is in place. Its results are
+kept for each distribution in ``<cache>/bytecode`` and linked into the next environment that holds
+the same distribution. The files stay valid there as long as the sources have the same time and
+size, which is so for links of one installer's cache; Python ignores and renews the others.
+
+Run as a program: ``python -m taskyard.agent.environments.bytecode <cache> <key>``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from taskyard.agent.environments import store
+
+
+def start(cache: Path, key: str) -> None:
+    """Begin compiling an entry in the background, in a session of its own."""
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", __name__, str(cache), key],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, number) for number in range(3)],
+            setsid=True,
+        )
+    finally:
+        os.close(null)
+
+
+def restore(site: Path, cache: Path, tag: str) -> None:
+    """Link what is known of each distribution into a new environment; make room for the rest."""
+    for path, folders, files in os.walk(site):
+        if any(name.endswith(".py") for name in files) and "__pycache__" not in folders:
+            os.mkdir(os.path.join(path, "__pycache__"))
+    for kept, _ in _kept(site, cache, tag):
+        if not kept.is_dir():
+            continue
+        for path, _, files in os.walk(kept):
+            target = site / os.path.relpath(path, kept)
+            for name in files:
+                try:
+                    os.link(os.path.join(path, name), target / name)
+                except (FileExistsError, FileNotFoundError):
+                    continue
+
+
+def save(site: Path, cache: Path, tag: str) -> None:
+    """Keep the byte-code of each distribution of an environment for the next ones."""
+    for kept, modules in _kept(site, cache, tag):
+        aside = kept.with_name(f".{kept.name}-{os.getpid()}")
+        for module in modules:
+            compiled = os.path.join(os.path.dirname(module), "__pycache__")
+            name = f"{os.path.basename(module)[:-3]}.{tag}.pyc"
+            if (site / compiled / name).is_file():
+                (aside / compiled).mkdir(parents=True, exist_ok=True)
+                os.link(site / compiled / name, aside / compiled / name)
+        if aside.is_dir():
+            store.remove(kept)
+            aside.rename(kept)
+
+
+def collect(cache: Path) -> None:
+    """Forget what no environment links to any more."""
+    for kept in (cache / "bytecode").glob("*/*"):
+        files = (os.path.join(path, name) for path, _, names in os.walk(kept) for name in names)
+        if all(os.stat(path).st_nlink == 1 for path in files):
+            store.remove(kept)
+
+
+def _kept(site: Path, cache: Path, tag: str) -> Iterator[tuple[Path, list[str]]]:
+    """For each distribution: where its byte-code is kept, and the modules it brought."""
+    import csv
+
+    for record in site.glob("*.dist-info/RECORD"):
+        content = record.read_bytes()
+        name = hashlib.sha256(record.parent.name.encode() + content).hexdigest()[:32]
+        rows = csv.reader(content.decode().splitlines())
+        modules = [row[0] for row in rows if row and row[0].endswith(".py")]
+        inside = [path for path in modules if not path.startswith(("..", "/"))]
+        yield cache / "bytecode" / tag / name, inside
+
+
+def _compile(cache: Path, key: str) -> None:
+    """Compile an entry, unless somebody does so already, and close its byte-code folders."""
+    import fcntl
+    import subprocess
+
+    hold = store.hold(cache, key)
+    if hold is None:
+        return
+    entry = store.folder(cache) / key
+    with open(entry / ".compiling", "w") as working:
+        try:
+            fcntl.flock(working, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if (entry / store.COMPILED).exists():
+            return
+        os.nice(19)
+        python = str(entry / store.VENV / "bin" / "python")
+        site = next((entry / store.VENV).glob("lib/*/site-packages"))
+        # Sources of another Python version inside a package fail to compile: that is theirs.
+        subprocess.run(
+            [python, "-I", "-S", "-m", "compileall", "-q", str(site)],
+            capture_output=True,
+            check=False,
+        )
+        asked = [python, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"]
+        tag = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        save(site, cache, tag)
+        store.seal_bytecode(entry / store.VENV)
+        (entry / store.COMPILED).touch()
+    hold.release()
+
+
+if __name__ == "__main__":
+    _compile(Path(sys.argv[1]), sys.argv[2])

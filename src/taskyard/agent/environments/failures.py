@@ -1,0 +1,76 @@
+"""What uv says when it fails, in words that name the package and what to do."""
+
+from __future__ import annotations
+
+import re
+
+from taskyard.api.errors import Cause, RunError
+
+_NETWORK = "check the index URL and the network of this machine, then run the task again"
+_BUILD = (
+    "its build needs something this machine lacks, or is broken: see the last lines; a version "
+    "with a wheel for this Python needs no build, and a set-up script can install what is missing"
+)
+_VERSION = (
+    "correct the version in the task's packages, or give the index that has it to the task or "
+    "to the machine's pip configuration"
+)
+
+# The first pattern that is found decides; `{0}` is what its group has caught.
+_MEANINGS = (
+    (r"network was disabled.*|network connectivity is disabled", "a package is needed that is not "
+     "on this machine, and the task asks for no network", "run it once with the network"),
+    (r"(?:40[13] (?:Unauthorized|Forbidden)|status code 40[13])",
+     "the package index refuses this machine", "give its credentials to the machine's pip or uv "
+     "configuration"),
+    (r"there (?:is|are) no versions? of ([^\s,]+)", "no matching distribution for {0}", _VERSION),
+    (r"[Bb]ecause ([^\s,]+) was not found in the (?:package registry|cache)",
+     "no matching distribution for {0}", _VERSION),
+    (r"[Bb]ecause (\S+) has no (?:usable )?wheels.*", "{0} has no wheel for this Python and "
+     "platform", "choose a version that has one, or another Python version"),
+    (r"Failed to (?:build|prepare) `?([^`\s]+)`?", "the build of {0} failed", _BUILD),
+    (r"Distribution not found at: (\S+)", "there is no package at {0}",
+     "record a version or a URL instead of a local path"),
+    (r"Git operation failed[\s\S]*?'([a-z+]+://[^']+)'", "cannot fetch {0}",
+     "check the address and this machine's access to the repository"),
+    (r"Git operation failed", "a package's git repository cannot be fetched",
+     "check the address and this machine's access to the repository"),
+    (r"(?:Failed to fetch|error sending request for url)[^\n]*?(https?://[^/\s`)]+)",
+     "the package index {0} cannot be reached", _NETWORK),
+    (r"dns error|tcp connect error|operation timed out", "the package index cannot be reached",
+     _NETWORK),
+    (r"Because (.+?), we can conclude that your requirements are unsatisfiable",
+     "the packages cannot be installed together: {0}", "loosen one of the versions named"),
+    (r"Couldn't parse requirement[\s\S]*?cause: ([^\n]+)",
+     "the list of packages cannot be read: {0}", "correct the line named in the last lines"),
+    (r"build backend returned an error", "the build of {about} failed", _BUILD),
+)  # fmt: skip
+_FULL = re.compile(r"No space left on device|os error (?:28|122)\b|Disk quota exceeded")
+
+
+def explain(tail: str, origin: str, about: str = "") -> RunError:
+    """The failure that uv's last lines describe.
+
+    ``origin`` says where the list came from; ``about`` names what was installed when it is one
+    thing. The cause is ``disk full`` when that is the reason, else ``environment``.
+    """
+    if _FULL.search(tail):
+        return RunError(
+            Cause.DISK_FULL,
+            "the disk is full: the environment could not be built",
+            hint="free some space, or let the agent keep fewer environments",
+            tail=tail,
+        )
+    # uv wraps nothing when its output is no terminal, but sentences span lines in its trees.
+    for pattern, meaning, hint in _MEANINGS:
+        if found := re.search(pattern, tail):
+            caught = found.group(1).rstrip(".,") if found.groups() else ""
+            what = meaning.format(caught, about=about or f"a package of {origin}")
+            return RunError(Cause.ENVIRONMENT, what, hint=hint, tail=tail)
+    last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "no output")
+    return RunError(
+        Cause.ENVIRONMENT,
+        f"the packages of {origin} could not be installed: {last}",
+        hint="see the last lines of uv",
+        tail=tail,
+    )

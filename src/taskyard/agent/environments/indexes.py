@@ -1,0 +1,138 @@
+"""Where packages come from: the machine's pip configuration, told to uv.
+
+A machine behind a mirror is set up for pip: files named ``pip.conf`` and ``PIP_*`` variables.
+uv reads neither, so they are translated. A ``UV_*`` variable that is already set wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from configparser import Error as ConfigError
+from configparser import RawConfigParser
+from pathlib import Path
+
+from taskyard.agent.environments.addresses import anonymous
+
+# The option of pip, the variable of uv, and what uv wants between several values.
+_TRANSLATED = (
+    ("index-url", "UV_DEFAULT_INDEX", " "),
+    ("extra-index-url", "UV_INDEX", " "),
+    ("find-links", "UV_FIND_LINKS", ","),
+    ("trusted-host", "UV_INSECURE_HOST", " "),
+    ("no-index", "UV_NO_INDEX", " "),
+    ("cert", "SSL_CERT_FILE", " "),
+    ("client-cert", "SSL_CLIENT_CERT", " "),
+    ("proxy", "ALL_PROXY", " "),
+    ("timeout", "UV_HTTP_TIMEOUT", " "),
+)
+_OLDER_NAMES = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
+
+# Settings of the agent's own environment that would point uv or Python somewhere else.
+_FOREIGN = (
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "CONDA_DEFAULT_ENV",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "UV_PYTHON",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PROJECT",
+    "UV_WORKING_DIRECTORY",
+    "UV_SYSTEM_PYTHON",
+)
+
+DECIDING = (
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_NO_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_PRERELEASE",
+    "UV_RESOLUTION",
+    "UV_EXCLUDE_NEWER",
+    "UV_TORCH_BACKEND",
+    "UV_CONSTRAINT",
+    "UV_OVERRIDE",
+    "UV_NO_BINARY",
+    "UV_NO_BINARY_PACKAGE",
+    "UV_NO_BUILD",
+    "UV_CONFIG_FILE",
+)
+"""The variables that change which files get installed."""
+
+
+def for_uv(environ: Mapping[str, str], index_urls: Sequence[str] = ()) -> dict[str, str]:
+    """The environment to start uv in: the given one, plus what pip is configured to use.
+
+    ``index_urls`` are the task's own indexes, asked before the machine's.
+    """
+    told = {name: value for name, value in environ.items() if name not in _FOREIGN}
+    told.update(NO_COLOR="1", UV_NO_PROGRESS="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
+    told.setdefault("PATH", os.defpath)
+    options = pip_options(environ)
+    for option, variable, separator in _TRANSLATED:
+        values = options.get(option, "").split()
+        if option == "find-links":
+            # pip warns about a folder that is not there, uv gives up.
+            values = [value for value in values if _reachable(value)]
+        taken = told.get(variable) or told.get(_OLDER_NAMES.get(variable, ""))
+        if values and not taken:
+            told[variable] = separator.join(values)
+    if index_urls:
+        told["UV_INDEX"] = " ".join([*index_urls, *told.get("UV_INDEX", "").split()])
+    if told.get("UV_INDEX"):
+        # pip takes the best version of all its indexes, and that is what these were set up for.
+        told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    return told
+
+
+def deciding(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings that change which files get installed, without user names and passwords."""
+    chosen = {name: environ[name] for name in DECIDING if environ.get(name)}
+    return {name: anonymous(value) for name, value in chosen.items()}
+
+
+def pip_options(environ: Mapping[str, str]) -> dict[str, str]:
+    """pip's settings from its files and variables; later ones win, as pip has it."""
+    options: dict[str, str] = {}
+    for path in _pip_files(environ):
+        parser = RawConfigParser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (ConfigError, OSError, UnicodeDecodeError):
+            continue
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                options.update((_name(name), value) for name, value in parser.items(section))
+    for variable, value in environ.items():
+        if variable.startswith("PIP_") and value:
+            options[_name(variable.removeprefix("PIP_"))] = value
+    return options
+
+
+def _name(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _pip_files(environ: Mapping[str, str]) -> list[Path]:
+    named = environ.get("PIP_CONFIG_FILE", "")
+    if named == os.devnull:
+        return []
+    home = Path(environ.get("HOME") or "/")
+    shared = environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")
+    own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [Path(folder, "pip/pip.conf") for folder in shared if folder]
+    files += [Path("/etc/pip.conf"), home / ".pip/pip.conf", own / "pip/pip.conf"]
+    files += [Path(sys.prefix, "pip.conf")]
+    return [*files, Path(named)] if named else files
+
+
+def _reachable(place: str) -> bool:
+    if re.match(r"https?://", place):
+        return True
+    return os.path.isdir(place.removeprefix("file://"))

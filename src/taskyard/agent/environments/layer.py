@@ -1,0 +1,74 @@
+"""The private layer of one attempt: a virtual environment of its own over a shared one.
+
+It has its own ``bin`` and ``site-packages``, so what the task installs lands here and is found
+first; a ``.pth`` file adds the shared packages behind it, with all that ``site`` does for them
+(their own ``.pth`` files: editable installs, namespace packages, import hooks). Commands are
+links to relocatable scripts: they start the Python beside them, which is the private one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from taskyard.agent.environments.interpreters import Interpreter
+from taskyard.agent.environments.store import VENV, Entry
+
+_PATH_FILE = "_shared_environment.pth"
+
+
+_EVERY_VENV_HAS = re.compile(r"(de)?activate(_this)?(\..+)?|pydoc\.bat|pythonw?[\d.]*t?")
+_PLAIN = ("bin", "lib", "lib64")
+
+
+def commands(venv: Path) -> list[str]:
+    """Names of the files that packages brought to ``bin``."""
+    return sorted(name for name in os.listdir(venv / "bin") if not _EVERY_VENV_HAS.fullmatch(name))
+
+
+def data(venv: Path) -> list[str]:
+    """Files that packages brought beside code and commands, such as ``share/man/man1/x.1``."""
+    found: list[str] = []
+    for top in os.scandir(venv):
+        if top.is_dir(follow_symlinks=False) and top.name not in _PLAIN:
+            for path, _, files in os.walk(top.path):
+                found += [os.path.relpath(os.path.join(path, name), venv) for name in files]
+    return sorted(found)
+
+
+def create(private: Path, entry: Entry, interpreter: Interpreter) -> Path:
+    """Make the layer; returns its ``site-packages``. The folder may exist when it is empty."""
+    venv = entry.path / VENV
+    site = private / entry.manifest.site
+    binaries = private / "bin"
+    site.mkdir(parents=True)
+    binaries.mkdir()
+    os.symlink("lib", private / "lib64")
+    os.symlink(interpreter.executable, binaries / "python")
+    minor = ".".join(interpreter.version.split(".")[:2])
+    for name in ("python3", f"python{minor}"):
+        os.symlink("python", binaries / name)
+    (private / "pyvenv.cfg").write_text(
+        f"home = {os.path.dirname(interpreter.executable)}\n"
+        "include-system-site-packages = false\n"
+        f"version = {interpreter.version}\n"
+    )
+    (site / _PATH_FILE).write_text(f"import site; site.addsitedir({str(entry.site)!r})\n")
+    for name in entry.manifest.commands:
+        _link(venv / "bin" / name, binaries / name)
+    for name in entry.manifest.data:
+        target = private / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(venv / name, target)
+    return site
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        # Not a symbolic link: the script looks for Python beside the file it really is.
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        # Another disk, or a file system without links.
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -1,0 +1,285 @@
+"""The environments of one machine: built once, shared, never changed, dropped when unused.
+
+``<cache>/environments/<key>/`` holds ``venv/`` (read-only), ``manifest.json`` and, once the
+byte-code is there, an empty file ``compiled``. An entry is built aside and renamed into place, so
+what has a name is whole. One lock file a key, in ``.locks/``: a builder and an evictor hold it
+alone, every attempt that uses the entry holds it shared for as long as it runs. Locks end with
+their process, however it ends; what a killed builder left is swept by the next holder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from taskyard.agent.environments.requirements import Project
+from taskyard.api.errors import Cause, RunError
+
+MANIFEST = "manifest.json"
+VENV = "venv"
+COMPILED = "compiled"
+
+
+class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What an entry is."""
+
+    key: str
+    inputs: dict[str, Any]
+    """All that decided the key."""
+    python: str
+    """Full version."""
+    site: str
+    """The folder of packages, relative to ``venv``."""
+    packages: str
+    """Frozen list, one a line."""
+    projects: list[Project] = []
+    """The tree's own projects that each attempt adds in its private layer."""
+    commands: list[str] = []
+    """Names in ``venv/bin`` that installed packages brought."""
+    data: list[str] = []
+    """Files that packages put beside code and commands (``share/...``), relative to ``venv``."""
+    bytes: int = 0
+    """Size of the files when built; they may share disk blocks with the installer's cache."""
+    created: float = 0.0
+    """Seconds since the epoch."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One environment in the store."""
+
+    path: Path
+    manifest: Manifest
+    used: float
+    """When an attempt last began to use it, in seconds since the epoch."""
+
+    @property
+    def site(self) -> Path:
+        """The shared folder of packages."""
+        return self.path / VENV / self.manifest.site
+
+
+class Hold:
+    """Keeps an entry from being evicted, until released or until this process ends."""
+
+    def __init__(self, descriptor: int = -1) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let the entry go. Doing it twice is fine."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def folder(cache: Path) -> Path:
+    """Where the entries of a cache lie."""
+    return cache / "environments"
+
+
+def acquire(
+    cache: Path, key: str, build: Callable[[Path], Manifest], say: Callable[[str], None]
+) -> tuple[Entry, Hold, bool]:
+    """The entry of a key, held for the caller, and whether it was there already.
+
+    ``build(aside)`` fills an empty folder with ``venv/`` and says what it made. It is called at
+    most once a key among all processes of the machine; the others wait for it.
+    Raises RunError (disk full) when there is no space, and whatever ``build`` raises.
+    """
+    place = folder(cache) / key
+    reused = True
+    while True:
+        descriptor = _open_lock(cache, key)
+        try:
+            _lock(descriptor, fcntl.LOCK_SH, say)
+            if entry := _load(place):
+                os.utime(place / MANIFEST)
+                return entry, Hold(descriptor), reused
+            _lock(descriptor, fcntl.LOCK_EX, say)
+            if _load(place) is None:
+                _sweep(folder(cache), key)
+                _build(place, build)
+                reused = False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Going from the lone to the shared lock is not atomic: look again under the shared one.
+        os.close(descriptor)
+
+
+def list_entries(cache: Path) -> list[Entry]:
+    """All entries, the longest unused first."""
+    try:
+        names = os.listdir(folder(cache))
+    except FileNotFoundError:
+        return []
+    loaded = (_load(folder(cache) / name) for name in names if not name.startswith("."))
+    return sorted((entry for entry in loaded if entry), key=lambda entry: entry.used)
+
+
+def collect(cache: Path, *, max_bytes: int, min_free: int) -> list[str]:
+    """Drop the longest unused entries until all fit and enough is free; returns their keys.
+
+    ``max_bytes``: bytes all entries together may have; ``min_free``: bytes to be free on the disk.
+    Both count for nothing when 0. What an attempt uses stays, and so does what is being built.
+    """
+    root = folder(cache)
+    _sweep_all(cache)
+    entries = list_entries(cache)
+    total = sum(entry.manifest.bytes for entry in entries)
+    dropped = []
+    for entry in entries:
+        too_many = max_bytes and total > max_bytes
+        too_full = min_free and shutil.disk_usage(root).free < min_free
+        if not (too_many or too_full):
+            break
+        key = entry.manifest.key
+        descriptor = _open_lock(cache, key)
+        try:
+            if not _try_lock(descriptor, fcntl.LOCK_EX):
+                continue
+            aside = root / f".removing-{key}-{os.getpid()}"
+            (root / key).rename(aside)
+            remove(aside)
+        finally:
+            os.close(descriptor)
+        total -= entry.manifest.bytes
+        dropped.append(key)
+    return dropped
+
+
+def hold(cache: Path, key: str) -> Hold | None:
+    """Hold an entry that is there and not locked for building or eviction; else nothing."""
+    descriptor = _open_lock(cache, key)
+    if _try_lock(descriptor, fcntl.LOCK_SH) and (folder(cache) / key / MANIFEST).exists():
+        return Hold(descriptor)
+    os.close(descriptor)
+    return None
+
+
+def remove(tree: Path) -> None:
+    """Delete a folder with read-only folders in it; what another process deletes is fine."""
+    for path, _, _ in os.walk(tree):
+        try:
+            os.chmod(path, 0o700)
+        except FileNotFoundError:
+            continue
+    shutil.rmtree(tree, ignore_errors=True)
+
+
+def seal(venv: Path) -> None:
+    """Make a tree read-only, but for the byte-code folders, which are filled later."""
+    for path, _, files in os.walk(venv, topdown=False):
+        for name in files:
+            _read_only(os.path.join(path, name))
+        if os.path.basename(path) != "__pycache__":
+            _read_only(path)
+
+
+def seal_bytecode(venv: Path) -> None:
+    """Make the byte-code folders read-only as well."""
+    for path, _, _ in os.walk(venv):
+        if os.path.basename(path) == "__pycache__":
+            _read_only(path)
+
+
+def _build(place: Path, build: Callable[[Path], Manifest]) -> None:
+    aside = place.with_name(f".building-{place.name}-{os.getpid()}")
+    try:
+        aside.mkdir(parents=True)
+        manifest = build(aside)
+        manifest.bytes = _size(aside / VENV)
+        manifest.created = time.time()
+        seal(aside / VENV)
+        (aside / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        aside.rename(place)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(place.parent) from error
+        raise
+    finally:
+        if aside.exists():
+            remove(aside)
+
+
+def disk_full(where: Path, tail: str = "") -> RunError:
+    """The failure of building when no space is left."""
+    return RunError(
+        Cause.DISK_FULL,
+        f"the disk that holds {where} is full",
+        hint="free some space, or let the agent keep fewer environments",
+        tail=tail,
+    )
+
+
+def _load(place: Path) -> Entry | None:
+    path = place / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        return Entry(place, manifest, path.stat().st_mtime)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None
+
+
+def _open_lock(cache: Path, key: str) -> int:
+    locks = folder(cache) / ".locks"
+    try:
+        return os.open(locks / key, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        locks.mkdir(parents=True, exist_ok=True)
+        return os.open(locks / key, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock(descriptor: int, kind: int, say: Callable[[str], None]) -> None:
+    if not _try_lock(descriptor, kind):
+        say("another attempt is building this environment: waiting for it")
+        fcntl.flock(descriptor, kind)
+
+
+def _leftovers(root: Path, key: str = "") -> Iterator[Path]:
+    for prefix in (".building-", ".removing-"):
+        yield from root.glob(f"{prefix}{key}*")
+
+
+def _sweep(root: Path, key: str) -> None:
+    for path in _leftovers(root, key):
+        remove(path)
+
+
+def _sweep_all(cache: Path) -> None:
+    for path in _leftovers(folder(cache)):
+        descriptor = _open_lock(cache, path.name.split("-")[1])
+        try:
+            if _try_lock(descriptor, fcntl.LOCK_EX):
+                remove(path)
+        finally:
+            os.close(descriptor)
+
+
+def _read_only(path: str) -> None:
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISLNK(mode):
+        os.chmod(path, stat.S_IMODE(mode) & ~0o222)
+
+
+def _size(tree: Path) -> int:
+    total = 0
+    for path, _, files in os.walk(tree):
+        total += sum(os.lstat(os.path.join(path, name)).st_size for name in files)
+    return total
