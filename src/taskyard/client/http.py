@@ -103,14 +103,3 @@ class Connection:
         if self._open is not None:
             self._open.close()
             self._open = None
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _: TracebackType | None,
-    ) -> None:
-        self.close()

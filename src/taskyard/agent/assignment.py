@@ -1,0 +1,117 @@
+"""From a task, as the server hands it out, to the spec of a run. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from taskyard.agent.run.spec import Code, Environment, Limits, RunSpec, Secrets
+from taskyard.api import arguments
+from taskyard.client.config import Profile
+
+Task = Mapping[str, Any]
+
+GRACE = 30.0
+"""Seconds between SIGTERM and SIGKILL when the task does not say."""
+
+
+def run_spec(
+    task: Task, attempt: int, *, worker: str, profile: Profile, cache: Path, manager: str = "uv"
+) -> RunSpec:
+    """What the supervisor needs for attempt number ``attempt`` of ``task``."""
+    script = task.get("script") or {}
+    limits = task.get("limits") or {}
+    container = task.get("container") or {}
+    return RunSpec(
+        task=task["id"],
+        attempt=attempt,
+        name=task.get("name", ""),
+        code=_code(task),
+        environment=Environment(
+            packages=_packages(script.get("requirements")),
+            python=_python(script.get("binary") or ""),
+            manager=manager,
+            setup_script=container.get("setup_shell_script") or "",
+        ),
+        variables={**_variables(task), **_sdk_variables(task["id"], worker, profile)},
+        limits=Limits(
+            grace=float(limits.get("grace") or GRACE), time_limit=float(limits.get("time") or 0)
+        ),
+        cache=str(cache),
+    )
+
+
+def secrets(profile: Profile, git: Mapping[str, tuple[str, str]]) -> Secrets:
+    """What the run must know and nobody may see: the keys, and passwords for git hosts."""
+    return Secrets(
+        variables={
+            "CLEARML_API_ACCESS_KEY": profile.access_key,
+            "CLEARML_API_SECRET_KEY": profile.secret_key,
+            "TASKYARD_ACCESS_KEY": profile.access_key,
+            "TASKYARD_SECRET_KEY": profile.secret_key,
+        },
+        git=dict(git),
+    )
+
+
+def parameters(task: Task) -> dict[str, dict[str, str]]:
+    """The task's parameters as text, by section and name."""
+    return {
+        section: {name: _text(item) for name, item in items.items()}
+        for section, items in (task.get("hyperparams") or {}).items()
+    }
+
+
+def _text(item: Any) -> str:
+    value = item.get("value") if isinstance(item, Mapping) else item
+    return "" if value is None else str(value)
+
+
+def _code(task: Task) -> Code:
+    script = task.get("script") or {}
+    return Code(
+        repository=script.get("repository") or "",
+        branch=script.get("branch") or "",
+        tag=script.get("tag") or "",
+        commit=script.get("version_num") or "",
+        diff=script.get("diff") or "",
+        diff_url=script.get("diff_url") or "",
+        entry_point=script.get("entry_point") or "",
+        working_dir=script.get("working_dir") or ".",
+        binary=script.get("binary") or "python",
+        arguments=arguments.fill(script.get("arguments") or [], parameters(task)),
+    )
+
+
+def _packages(requirements: Any) -> str:
+    """The recorded packages as one text: the SDK records text or a list, by package manager."""
+    if not isinstance(requirements, Mapping):
+        return ""
+    recorded = requirements.get("pip") or ""
+    return recorded if isinstance(recorded, str) else "\n".join(str(r) for r in recorded)
+
+
+def _python(binary: str) -> str:
+    """The version in a name such as ``python3.11``; empty when none is asked for."""
+    name = binary.rpartition("/")[2]
+    version = name.removeprefix("python")
+    return version if name.startswith("python") and "." in version else ""
+
+
+def _variables(task: Task) -> dict[str, str]:
+    """The parameters of the section Environment are environment variables."""
+    return {k: v for k, v in parameters(task).get("Environment", {}).items() if v}
+
+
+def _sdk_variables(task: str, worker: str, profile: Profile) -> dict[str, str]:
+    return {
+        "CLEARML_TASK_ID": task,
+        "CLEARML_API_HOST": profile.url,
+        "CLEARML_WEB_HOST": profile.web_url or profile.url,
+        "CLEARML_FILES_HOST": profile.files_url or f"{profile.url}/files",
+        "CLEARML_WORKER_ID": worker,
+        # The agent sends the console: the SDK would send every line a second time.
+        "CLEARML_LOG_TASK_TO_BACKEND": "0",
+        "TASKYARD_SERVER": profile.url,
+    }

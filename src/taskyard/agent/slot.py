@@ -1,0 +1,88 @@
+"""Which of this machine's agents this one is: a worker id that nobody else here has."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from pathlib import Path
+from typing import IO
+
+from taskyard.api.errors import TaskyardError
+
+MOST = 256
+"""The most agents with counted names on one machine."""
+
+
+class Slot:
+    """A worker id and the lock that makes it this process's own, for as long as it lives."""
+
+    def __init__(self, worker: str, folder: Path, lock: IO[str]) -> None:
+        self.worker = worker
+        self.folder = folder
+        self._lock = lock
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    def release(self) -> None:
+        self._lock.close()
+
+
+def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> Slot:
+    """Claim an id: ``worker`` as it is, else ``name`` (the host's) with a suffix or a number.
+
+    A number that was used before is used again, so that a restarted agent finds its own runs.
+    Raises TaskyardError when the id is in use.
+    """
+    base = name or socket.gethostname()
+    if worker or suffix:
+        wanted = worker or f"{base}:{suffix}"
+        slot = _try(data, wanted)
+        if slot is None:
+            raise TaskyardError(
+                f"an agent with the worker id {wanted} runs here already",
+                hint="Stop it with `taskyard agent daemon --stop`, or set another name with "
+                "CLEARML_WORKER_NAME.",
+            )
+        return slot
+    for number in range(MOST):
+        if slot := _try(data, f"{base}:{number}"):
+            return slot
+    raise TaskyardError(f"{MOST} agents run on this machine already")
+
+
+def running(data: Path) -> list[tuple[str, int]]:
+    """The agents of this user that run on this machine: worker id and process id."""
+    found = []
+    for file in sorted((data / "agents").glob("*/lock")):
+        with file.open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                worker, _, pid = lock.read().rpartition(" ")
+                found.append((worker, int(pid)))
+    return found
+
+
+def _try(data: Path, worker: str) -> Slot | None:
+    folder = data / "agents" / re.sub(r"[^\w.,:-]", "_", worker)
+    try:
+        (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("a+")
+    except OSError as error:
+        raise TaskyardError(
+            f"cannot write to the agent's folder {folder}: {error.strerror}",
+            hint="Name another with --data or TASKYARD_AGENT_DATA.",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    lock.truncate(0)
+    lock.write(f"{worker} {os.getpid()}")
+    lock.flush()
+    return Slot(worker, folder, lock)

@@ -1,0 +1,72 @@
+"""Errors as people see them on the terminal, and the exit codes they become."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from taskyard.api import errors
+from taskyard.api.errors import ApiError, TaskyardError
+
+_NOT_FOUND = {
+    kind[:2]
+    for kind in (
+        errors.INVALID_ID,
+        errors.INVALID_TASK_ID,
+        errors.INVALID_QUEUE_ID,
+        errors.INVALID_MODEL_ID,
+        errors.INVALID_PROJECT_ID,
+        errors.INVALID_WORKER_ID,
+        errors.WORKER_NOT_REGISTERED,
+    )
+}
+_CONFLICT = {
+    kind[:2]
+    for kind in (
+        errors.INVALID_TASK_STATUS,
+        errors.STATUS_CHANGED,
+        errors.TASK_ALREADY_QUEUED,
+        errors.TASK_NOT_IN_QUEUE,
+        errors.QUEUE_NOT_EMPTY,
+        errors.NOT_UNIQUE,
+        errors.TASK_CANNOT_BE_DELETED,
+        errors.STALE_ATTEMPT,
+    )
+}
+
+
+def exit_code(error: TaskyardError) -> int:
+    """The documented exit code of an error."""
+    from taskyard.cli import main
+    from taskyard.client.http import ServerUnreachable
+
+    if isinstance(error, ServerUnreachable):
+        return main.UNREACHABLE
+    if isinstance(error, ApiError):
+        if error.code in {401, 403}:
+            return main.FORBIDDEN
+        if error.kind in _NOT_FOUND or error.code == 404:
+            return main.NOT_FOUND
+        if error.kind in _CONFLICT:
+            return main.CONFLICT
+        if error.code >= 500:
+            return main.UNREACHABLE
+    return main.FAILED
+
+
+def explain(error: TaskyardError, args: argparse.Namespace) -> int:
+    """Print the error in the form asked for; returns the exit code."""
+    code = exit_code(error)
+    hint = error.hint
+    if isinstance(error, ApiError) and error.code == 401 and not hint:
+        hint = "Check the keys: `taskyard init` makes a new client configuration."
+    if getattr(args, "output", None) in {"json", "jsonl"}:
+        import json
+
+        what = {"error": {"code": code, "message": error.what, "hint": hint}}
+        print(json.dumps(what), file=sys.stderr)
+    else:
+        print(f"error: {error.what}", file=sys.stderr)
+        if hint:
+            print(f"  try: {hint}", file=sys.stderr)
+    return getattr(args, "own_failure", None) or code
