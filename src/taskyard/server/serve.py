@@ -40,15 +40,18 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(settings: Settings, ready: Callable[[Server], None]) -> None:
-    """Serve until a signal ends it. ``ready`` is called once the first request can come.
+def serve(settings: Settings, ready: Callable[[Server], None], leaving: Callable[[], None]) -> None:
+    """Serve until a signal ends it.
+
+    ``ready`` is called once the first request can come; ``leaving``, on a thread, when a signal
+    came: the server answers until it returns.
 
     Raises TaskyardError when the port, the data folder or the database cannot be had.
     """
     sock = listen(settings.host, settings.port)
     settings.port = sock.getsockname()[1]
     try:
-        uvloop.run(_serve(settings, sock, ready))
+        uvloop.run(_serve(settings, sock, ready, leaving))
     finally:
         sock.close()
 
@@ -67,7 +70,7 @@ async def _serve(settings: Settings, sock: socket.socket, ready: Callable[[Serve
         h11_max_incomplete_event_size=1 << 20,
     )
     web = uvicorn.Server(config)
-    _stop_on_signal(web)
+    _stop_on_signal(web, leaving)
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.freeze()
     ready(server)
@@ -77,13 +80,22 @@ async def _serve(settings: Settings, sock: socket.socket, ready: Callable[[Serve
         await server.stop()
 
 
-def _stop_on_signal(web: uvicorn.Server) -> None:
+def _stop_on_signal(web: uvicorn.Server, leaving: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
+    stopping: list[asyncio.Task[None]] = []
 
-    def stop() -> None:
+    async def stop() -> None:
+        await asyncio.to_thread(leaving)
         web.should_exit = True
+
+    def told() -> None:
+        # The second signal is from somebody who does not want to wait.
+        if stopping:
+            web.should_exit = web.force_exit = True
+        else:
+            stopping.append(asyncio.create_task(stop()))
 
     # uvicorn would install handlers of its own, and raise the signal again at the end.
     web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, told)
