@@ -270,9 +270,7 @@ async def _by_token(server: Server, token: str) -> Identity:
 
 def _current(tx: Tx, identity: Identity) -> Identity:
     """The token's identity as the user stands today."""
-    user = users.find(tx, identity.user)
-    if user is None or users.is_revoked(tx, identity.session):
-        raise ApiError(INVALID_TOKEN, "the session has ended", hint="Log in again.")
+    user = users.require_session(tx, identity.user, identity.session)
     return replace(identity, user_name=user.name, role=user.role, company=user.company)
 
 

@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Insert, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from taskyard.api.errors import CONFLICTING_FIELDS, INVALID_USER_ID, USER_ID_EXISTS, ApiError
+from taskyard.api.errors import (
+    CONFLICTING_FIELDS,
+    FORBIDDEN,
+    INVALID_TOKEN,
+    INVALID_USER,
+    INVALID_USER_ID,
+    USER_ID_EXISTS,
+    ApiError,
+)
 from taskyard.server.call import ADMIN_ROLES, COMPANY
 from taskyard.server.domain.credentials import (
     Keys,
@@ -76,6 +84,13 @@ def signing_key(tx: Tx) -> bytes:
         select(settings.c.value).where(settings.c.name == "signing_key")
     ).scalar_one()
     return bytes(found)
+
+
+def installation_id(tx: Tx) -> str:
+    """A word for this installation that says nothing about its key."""
+    query = select(settings.c.value).where(settings.c.name == "signing_key")
+    key = bytes(tx.execute(query).scalar_one())
+    return hashlib.blake2b(key, person=b"installation", digest_size=16).hexdigest()
 
 
 def ensure_first(tx: Tx, given: Settings) -> FirstKeys | None:
@@ -167,7 +182,7 @@ def create(
     company: str = COMPANY,
     role: str = "user",
     username: str = "",
-    password: str = "",
+    password_hash: str | None = None,
     email: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> str:
@@ -187,7 +202,7 @@ def create(
         "name": name,
         "role": role,
         "email": email,
-        "password": hash_password(password) if password else None,
+        "password": password_hash,
         "created": tx.now,
         "doc": doc,
     }
@@ -222,10 +237,56 @@ def _user(row: Row[Any]) -> User:
     return User(row.id, row.name, row.company, row.role, row.password)
 
 
+def above(user: User) -> ApiError:
+    """The refusal to touch a user who ranks above the caller."""
+    return ApiError(FORBIDDEN, "the user's role is above yours", user=user.id, role=user.role)
+
+
+def keep_an_admin(tx: Tx, user: User, *, role: str = "") -> None:
+    """Raise ApiError(INVALID_USER) if nobody could administer the server without ``user``.
+
+    ``role`` is what the user is about to become; empty when they are about to go.
+    """
+    if user.role not in ADMIN_ROLES or role in ADMIN_ROLES:
+        return
+    others = users.c.role.in_(ADMIN_ROLES) & (users.c.id != user.id)
+    if tx.execute(select(users.c.id).where(others)).first() is None:
+        raise ApiError(
+            INVALID_USER,
+            "this is the last administrator",
+            hint="Make another user an administrator first.",
+            user=user.id,
+        )
+
+
+def require_session(tx: Tx, id: str, session: str) -> User:
+    """The user of a session that goes on. Raises ApiError(INVALID_TOKEN) when it has ended."""
+    user = find(tx, id)
+    ended = select(revoked.c.session).where(revoked.c.session == session)
+    if user is None or tx.execute(ended).first() is not None:
+        raise ApiError(INVALID_TOKEN, "the session has ended", hint="Log in again.")
+    return user
+
+
 def change(tx: Tx, id: str, **values: Any) -> int:
     """Set columns of a user; what servers remember about it is forgotten. Returns 0 or 1."""
     tx.signal(f"user:{id}")
     return tx.execute(update(users).where(users.c.id == id).values(**values)).rowcount
+
+
+def row(tx: Tx, id: str) -> Row[Any] | None:
+    """A user with everything that is kept about them, or None."""
+    return tx.execute(select(users).where(users.c.id == id)).first()
+
+
+def locked(tx: Tx, id: str) -> Row[Any] | None:
+    """Like ``row``, and nobody else changes it before the transaction ends."""
+    return tx.execute(select(users).where(users.c.id == id).with_for_update()).first()
+
+
+def set_details(tx: Tx, id: str, details: dict[str, Any]) -> None:
+    """Replace the document of a user."""
+    tx.execute(update(users).where(users.c.id == id).values(doc=details))
 
 
 def remove(tx: Tx, id: str) -> int:
@@ -298,10 +359,3 @@ def revoke_session(tx: Tx, session: str, expires: int) -> None:
     tx.signal(f"session:{session}")
     tx.execute(delete(revoked).where(revoked.c.expires < tx.now))
     tx.execute(_on_conflict(tx, revoked).values(session=session, expires=expires))
-
-
-def is_revoked(tx: Tx, session: str) -> bool:
-    return (
-        tx.execute(select(revoked.c.session).where(revoked.c.session == session)).first()
-        is not None
-    )
