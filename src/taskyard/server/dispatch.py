@@ -34,7 +34,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-ROUTE = re.compile(r"/(?:v(\d+\.\d+)/)?([a-z_]+\.[a-z_0-9]+)/?")
+ROUTE = re.compile(r"/(?!openapi\.json)(?:v(\d+\.\d+)/)?([a-z_]+\.[a-z_0-9]+)/?")
 COMPRESS_FROM = 4096
 """Answers of at least this many bytes are compressed for clients that take it."""
 

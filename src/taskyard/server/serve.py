@@ -56,7 +56,12 @@ def serve(settings: Settings, ready: Callable[[Server], None], leaving: Callable
         sock.close()
 
 
-async def _serve(settings: Settings, sock: socket.socket, ready: Callable[[Server], None]) -> None:
+async def _serve(
+    settings: Settings,
+    sock: socket.socket,
+    ready: Callable[[Server], None],
+    leaving: Callable[[], None],
+) -> None:
     server = Server(settings)
     await server.start()
     config = uvicorn.Config(

@@ -98,6 +98,8 @@ def _json(engine_options: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
+        # "Inserted unless there": the count says which, on every driver only with this.
+        "execution_options": {"preserve_rowcount": True},
         **(engine_options or {}),
     }
 

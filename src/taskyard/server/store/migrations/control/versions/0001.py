@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("cause", sa.String(), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("console", sa.BigInteger(), nullable=False),
+        sa.Column("retries", sa.Integer(), nullable=False),
+        sa.Column("plain", sa.Boolean(), nullable=False),
         sa.Column(
             "doc",
             sa.JSON(none_as_null=True).with_variant(
@@ -278,11 +280,16 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("position", sa.Float(), nullable=False),
         sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("retries", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["queue"], ["queues.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("queue", "task"),
     )
     with op.batch_alter_table("entries", schema=None) as batch_op:
-        batch_op.create_index("entries_order", ["queue", "priority", "position"], unique=False)
+        batch_op.create_index(
+            "entries_order",
+            ["queue", sa.literal_column("priority DESC"), "position", "added", "task"],
+            unique=False,
+        )
         batch_op.create_index("entries_task", ["task"], unique=False)
 
 
