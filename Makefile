@@ -1,0 +1,28 @@
+# One command each. `make demo` and `make test` set up all they need.
+.PHONY: demo test lint types format setup bench
+
+demo:
+	@scripts/setup run
+	@.venv/bin/python scripts/demo
+
+setup:
+	@scripts/setup dev
+
+test: setup
+	@scripts/setup-tests
+	@$(MAKE) --no-print-directory lint types
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 300
+
+lint: setup
+	@.venv/bin/ruff check src tests benchmarks scripts
+	@.venv/bin/ruff format --check src tests benchmarks
+
+types: setup
+	@.venv/bin/mypy
+
+format: setup
+	@.venv/bin/ruff check --fix src tests benchmarks
+	@.venv/bin/ruff format src tests benchmarks
+
+bench: setup
+	@.venv/bin/python -m benchmarks
