@@ -22,12 +22,13 @@ class Cause(StrEnum):
     TIME_OUT = "time-out"
     WORKER_LOST = "worker lost"
     SERVER = "server"
+    AGENT = "agent"
     DISK_FULL = "disk full"
     ABORTED = "aborted"
     INTERRUPTED = "interrupted"
 
 
-INFRASTRUCTURE = frozenset({Cause.WORKER_LOST, Cause.SERVER, Cause.INTERRUPTED})
+INFRASTRUCTURE = frozenset({Cause.WORKER_LOST, Cause.SERVER, Cause.AGENT, Cause.INTERRUPTED})
 """Causes that are nobody's code: a retry policy of ``infrastructure`` covers these."""
 
 
