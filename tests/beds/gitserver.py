@@ -1,0 +1,97 @@
+"""A real git server on loopback: git's own HTTP backend, with a password when asked for."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@contextlib.contextmanager
+def serve(root: Path, user: str | None = None, password: str | None = None) -> Iterator[str]:
+    """Serve the repositories in the folder ``root``; yields ``http://127.0.0.1:<port>``.
+
+    With ``user`` and ``password``, requests without them are answered with 401.
+    """
+    wanted = ""
+    if user is not None:
+        wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    class Handler(_Handler):
+        pass
+
+    Handler.root, Handler.authorization = root, wanted
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    root: Path
+    authorization: str
+
+    def do_GET(self) -> None:
+        if self.authorization and self.headers["Authorization"] != self.authorization:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.end_headers()
+            return
+        backend = subprocess.run(
+            ["git", "http-backend"],
+            env=self._cgi(),
+            input=self._body(),
+            capture_output=True,
+            check=False,
+        )
+        head, _, body = backend.stdout.partition(b"\r\n\r\n")
+        headers = [line.partition(": ") for line in head.decode().split("\r\n")]
+        status = next((value for name, _, value in headers if name == "Status"), "200 OK")
+        self.send_response(int(status.split()[0]))
+        for name, _, value in headers:
+            if name != "Status":
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        return body
+
+    def _cgi(self) -> dict[str, str]:
+        url = urlsplit(self.path)
+        return {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "PATH_INFO": url.path,
+            "QUERY_STRING": url.query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "REMOTE_ADDR": "127.0.0.1",
+            "REMOTE_USER": "tester",
+        }
+
+    def log_message(self, *_: object) -> None:
+        """Quiet: a failing test's output is about the test."""
