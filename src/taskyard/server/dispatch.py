@@ -24,6 +24,7 @@ from taskyard.api.errors import (
     ApiError,
 )
 from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
+from taskyard.server.domain.search import scrolls
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -224,7 +225,8 @@ async def _run(call: Call, handler: Handler, request: wire.Request) -> Any:
     if handler.mode == "serve":
         return await handler.run(call, request)
     control = call.server.control
-    if handler.mode == "read":
+    # A query that scrolls moves the position that the server keeps for it.
+    if handler.mode == "read" and not scrolls(call.body):
         return await control.read(lambda tx: handler.run(tx, call, request))
     return await control.write(lambda tx: handler.run(tx, call, request))
 

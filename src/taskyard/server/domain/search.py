@@ -462,7 +462,7 @@ def _whole(value: Any, name: str, default: int, *, least: int = 0) -> int:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         raise _wrong(name, "a whole number") from None
-    if isinstance(value, bool) or number < least or number > 1 << 53:
+    if isinstance(value, bool) or number < least or number > 1 << 40:
         raise _wrong(name, f"a whole number of at least {least}")
     return number
 

@@ -64,14 +64,17 @@ class Dialect:
     # --- conditions ------------------------------------------------------------------------
 
     def condition(self, term: Condition) -> Sql:
-        """The condition as SQL that is never NULL. Raises ApiError for bad patterns and times."""
+        """The condition as SQL, where NULL means no. Raises ApiError for bad patterns and times.
+
+        Only a negation has to make no of NULL; anything more would keep indexes from use.
+        """
         match term:
             case All(terms):
                 return and_(true(), *(self.condition(t) for t in terms))
             case Either(terms):
                 return or_(false(), *(self.condition(t) for t in terms))
             case Not(inner):
-                return not_(self.condition(inner))
+                return not_(func.coalesce(self.condition(inner), false()))
             case AnyOf(path, values, missing):
                 return self._any_of(path, values, missing)
             case Equals(path, value):
@@ -100,7 +103,7 @@ class Dialect:
             value = column
             given = [_for_column(column, path, v) for v in values]
         if given:
-            parts.append(func.coalesce(value.in_(given), false()))
+            parts.append(value.in_(given))
         if missing:
             parts.append(_missing(value))
         return or_(false(), *parts)
@@ -109,15 +112,15 @@ class Dialect:
         column = self.kind.column(path)
         if column is not None:
             given = _for_column(column, path, value)
-            return func.coalesce(column == given, false())
+            return column == given
         if self.postgres:
             stored = func.jsonb_extract_path(self.kind.table.c.doc, *path)
-            return func.coalesce(stored == cast(literal(value, JSONB), JSONB), false())
+            return stored == cast(literal(value, JSONB), JSONB)
         kind, stored = self._sqlite_typed(path)
         if isinstance(value, bool):
-            return func.coalesce(kind == ("true" if value else "false"), false())
+            return kind == ("true" if value else "false")
         types = ["text"] if isinstance(value, str) else ["integer", "real"]
-        return func.coalesce(and_(kind.in_(types), stored == value), false())
+        return and_(kind.in_(types), stored == value)
 
     def _matches(self, path: Path, pattern: str, ignore_case: bool) -> Sql:
         compiled(pattern)
@@ -131,12 +134,14 @@ class Dialect:
         value = self.text(path) if column is None else column
         if not isinstance(value.type, String):
             value = cast(value, String)
-        return func.coalesce(self.match(value, pattern, ignore_case), false())
+        return self.match(value, pattern, ignore_case)
 
     def match(self, value: Sql, pattern: str, ignore_case: bool) -> Sql:
         """Whether ``value`` has a match of ``pattern``, which is known to be valid."""
         if self.postgres:
-            return value.regexp_match(_postgres_pattern(pattern), "i" if ignore_case else "")
+            return value.op("~*" if ignore_case else "~", is_comparison=True)(
+                _postgres_pattern(pattern)
+            )
         return func.matches(f"(?i){pattern}" if ignore_case else pattern, value) == 1
 
     def _compare(self, term: Compare) -> Sql:
@@ -151,7 +156,7 @@ class Dialect:
         else:
             bound = self.number(term.path) if column is None else column
             value = _number(name, term.value)
-        compared: Sql = func.coalesce(bound.op(term.operator)(value), false())
+        compared: Sql = bound.op(term.operator, is_comparison=True)(value)
         return or_(bound.is_(None), compared) if term.or_missing else compared
 
     # --- order and text search -------------------------------------------------------------

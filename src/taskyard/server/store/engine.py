@@ -21,9 +21,15 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-from taskyard.api.errors import INSUFFICIENT_STORAGE, STORE_UNAVAILABLE, ApiError
+from taskyard.api.errors import (
+    BAD_REGEX,
+    INSUFFICIENT_STORAGE,
+    STORE_UNAVAILABLE,
+    VALIDATION,
+    ApiError,
+)
 from taskyard.server.store.matching import install_matcher
 
 log = logging.getLogger("taskyard.store")
@@ -120,6 +126,15 @@ def _run(work: Work[T], tx: Tx) -> T:
         return work(tx)
     except OperationalError as error:
         raise _translate(error) from error
+    except (DataError, OverflowError) as error:
+        raise _refuse(error) from error
+
+
+def _refuse(error: Exception) -> ApiError:
+    """A caller's value that the database cannot take: a NUL in text, a number too large."""
+    words = str(getattr(error, "orig", error)).splitlines()[0]
+    kind = BAD_REGEX if "regular expression" in words else VALIDATION
+    return ApiError(kind, words)
 
 
 class SqliteDatabase:
