@@ -2,8 +2,11 @@
 
 An attempt has one folder, ``<agent data>/runs/<task>.<attempt>/``. The agent writes ``spec.json``
 (and ``secrets.json``, mode 0600) and never touches them again; the supervisor writes
-``state.json`` (always replaced whole, by rename) and the run's output goes to ``console.log``.
-Whoever starts later, an agent or a person, can tell from these files alone what happened.
+``state.json`` and the run's output goes to ``console.log``. The keeper, the process between the
+supervisor and the user's, writes ``process.json`` when it starts that one and ``exit.json`` when
+that one ends. The agent asks for an end with ``stop.json``. All of them are always replaced
+whole, by rename. Whoever starts later, an agent or a person, can tell from these files alone
+what happened.
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ SPEC = "spec.json"
 SECRETS = "secrets.json"
 STATE = "state.json"
 CONSOLE = "console.log"
+PROCESS = "process.json"
+EXIT = "exit.json"
+STOP = "stop.json"
+LOG = "supervisor.log"
+"""What the supervisor has to say about itself: empty unless something is wrong with it."""
 
 Phase = Literal["source", "patch", "setup", "environment", "launch"]
 """The steps of an attempt, in order. ``launch`` lasts as long as the user's process."""
@@ -53,10 +61,12 @@ class Environment(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Limits(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Bounds of one attempt. Times in seconds; 0 means none."""
+    """Bounds of one attempt, in seconds."""
 
     grace: float = 30.0
+    """Between the polite signal and the killing one; 0 kills at once."""
     time_limit: float = 0.0
+    """How long the user's process may run, preparation not counted; 0: as long as it likes."""
 
 
 class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -122,3 +132,43 @@ class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
     environment_reused: bool = False
     outcome: Outcome | None = None
     """Set once, when all is over."""
+
+
+class Process(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Who runs the user's code. Start times are seconds since boot, as the kernel has them."""
+
+    boot_id: str
+    keeper: int
+    keeper_start: float
+    pid: int = 0
+    """The user's process, leader of its own session; 0 while it is being started."""
+    pid_start: float = 0.0
+    console_from: int = 0
+    """Size of the console when it started: what follows is its own output."""
+    killed_in_group: int = 0
+    """How many processes of our control group the kernel had ended for memory by then."""
+    killed_in_machine: int = 0
+    """The same for the whole machine."""
+    failure: str = ""
+    """Why the process could not be started at all."""
+
+
+class Exit(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How the user's process ended."""
+
+    code: int = 0
+    """As a shell gives it: 128 + signal when a signal ended it."""
+    signal: int = 0
+    """The signal that ended it; 0 when it left by itself."""
+    ended: float
+    """Seconds since the epoch."""
+
+
+class Stop(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A wish that the attempt end. A later one replaces an earlier one."""
+
+    grace: float
+    """Seconds between the polite signal and the killing one."""
+    cause: str
+    """A value of :class:`taskyard.api.errors.Cause`: who wants it."""
+    message: str = ""

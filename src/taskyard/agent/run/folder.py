@@ -1,0 +1,150 @@
+"""Run folders on disk: made, read and written so that a crash at any moment leaves them readable.
+
+A folder counts as a run once its spec is there; the spec is written last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from taskyard.agent.run import spec as contract
+from taskyard.agent.run.spec import Exit, Process, RunSpec, RunState, Secrets, Stop
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def name(task: str, attempt: int) -> str:
+    """Return the folder name of an attempt."""
+    return f"{task}.{attempt}"
+
+
+def parse_name(text: str) -> tuple[str, int]:
+    """Return the task and the attempt a folder name stands for. Raises ValueError."""
+    task, dot, attempt = text.rpartition(".")
+    if not (task and dot and attempt.isdecimal()):
+        raise ValueError(f"{text!r} is no run folder's name: it should look like <task>.<attempt>")
+    return task, int(attempt)
+
+
+def create(runs: Path, spec: RunSpec, secrets: Secrets) -> Path:
+    """Make the folder of an attempt below ``runs`` and return it.
+
+    Raises FileExistsError when the attempt has one, and ValueError for a task id that is no plain
+    file name.
+    """
+    if not spec.task or "/" in spec.task or spec.task.startswith("."):
+        raise ValueError(f"{spec.task!r} cannot be a task's id: it is no plain file name")
+    folder = runs / name(spec.task, spec.attempt)
+    if folder.exists() and not (folder / contract.SPEC).exists():
+        shutil.rmtree(folder)  # an agent died while it made this one
+    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)
+    _write(folder / contract.SECRETS, secrets, durable=False)
+    (folder / contract.CONSOLE).touch(mode=0o600)
+    _write(folder / contract.SPEC, spec, durable=True)
+    return folder
+
+
+def all_runs(runs: Path) -> list[Path]:
+    """Return the run folders below ``runs``, by task and attempt."""
+    found = []
+    for path in runs.iterdir() if runs.is_dir() else ():
+        with contextlib.suppress(ValueError):
+            key = parse_name(path.name)
+            if (path / contract.SPEC).exists():
+                found.append((key, path))
+    return [path for _, path in sorted(found)]
+
+
+def read_spec(folder: Path) -> RunSpec:
+    """Raises FileNotFoundError when there is no such run."""
+    return msgspec.json.decode((folder / contract.SPEC).read_bytes(), type=RunSpec)
+
+
+def read_secrets(folder: Path) -> Secrets:
+    """No file means no secrets."""
+    return _read(folder / contract.SECRETS, Secrets) or Secrets()
+
+
+def read_state(folder: Path) -> RunState:
+    """A run that has not started yet has an empty state."""
+    return _read(folder / contract.STATE, RunState) or RunState()
+
+
+def read_process(folder: Path) -> Process | None:
+    """None: the user's process was never started."""
+    return _read(folder / contract.PROCESS, Process)
+
+
+def read_exit(folder: Path) -> Exit | None:
+    """None: the user's process has not ended, or nobody was there to see it."""
+    return _read(folder / contract.EXIT, Exit)
+
+
+def read_stop(folder: Path) -> Stop | None:
+    """None: nobody asked for an end."""
+    return _read(folder / contract.STOP, Stop)
+
+
+def write_state(folder: Path, state: RunState, *, durable: bool = False) -> None:
+    """Replace the state. ``durable`` waits until it would survive the loss of power."""
+    _write(folder / contract.STATE, state, durable=durable)
+
+
+def write_process(folder: Path, process: Process) -> None:
+    """Replace what is known about who runs the user's code."""
+    _write(folder / contract.PROCESS, process, durable=False)
+
+
+def write_exit(folder: Path, ended: Exit) -> None:
+    """Record how the user's process ended."""
+    _write(folder / contract.EXIT, ended, durable=False)
+
+
+def write_stop(folder: Path, stop: Stop) -> None:
+    """Leave a wish that the attempt end."""
+    _write(folder / contract.STOP, stop, durable=False)
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    """Read one file. A power cut may leave one empty that was not written durably: not there."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(content, type=kind) if content.strip(b"\0") else None
+
+
+def _write(path: Path, value: msgspec.Struct, *, durable: bool) -> None:
+    # The pid keeps apart two writers of one file: an agent and the one that replaces it.
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        aside.unlink()
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(value))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        aside.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,140 @@
+"""The keeper: the smallest process that can be the parent of the user's process.
+
+The supervisor forks it. It starts the user's process, waits, and writes down how that one ended;
+it stays until everything the process started has ended, too. Being all that stands between the
+user's process and the kernel's init, it makes two things true even when the supervisor is killed:
+the exit code is known, and the whole tree of processes can be found below one pid.
+
+A copy of the supervisor's own memory costs less, and starts faster, than a program of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from taskyard.agent.machine import memory, processes
+from taskyard.agent.run import folder as folders
+from taskyard.agent.run import spec as contract
+from taskyard.agent.run.spec import Exit, Process
+
+_PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """What to start."""
+
+    argv: list[str]
+    folder: Path
+    """The working directory."""
+    environment: Mapping[str, str]
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends: none escapes to init."""
+    if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot become the reaper of orphaned processes")
+
+
+def start(folder: Path, launch: Launch, *, not_inherited: int) -> Process:
+    """Start the user's process under a keeper of its own and return who they are.
+
+    ``failure`` of the answer says why there is none. The keeper closes the file descriptor
+    ``not_inherited``: the lock that must not outlive the supervisor.
+    """
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.close(reader)
+            os.close(not_inherited)
+            _keep(folder, launch, writer)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        told = pipe.read()
+    if told:
+        return msgspec.json.decode(told, type=Process)
+    raise OSError("the process that was to start the user's code died on the way")
+
+
+def _keep(folder: Path, launch: Launch, tell: int) -> None:
+    # A session of its own: a signal to the supervisor's group, or to the user's, is not for us.
+    os.setsid()
+    # With handlers rather than "ignored": exec resets handlers, but would pass "ignored" on.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    adopt_orphans()
+    own = os.getpid()
+    counted = memory.kills()
+    process = Process(
+        boot_id=processes.boot_id(),
+        keeper=own,
+        keeper_start=processes.start_time(own),
+        console_from=(folder / contract.CONSOLE).stat().st_size,
+        killed_in_group=counted.in_group,
+        killed_in_machine=counted.in_machine,
+    )
+    # Before anything of the user's runs: from here on nothing can be started and not be found.
+    folders.write_process(folder, process)
+    started = None
+    try:
+        started = _spawn(folder, launch)
+        process.pid = started.pid
+        process.pid_start = processes.start_time(started.pid)
+    except OSError as error:
+        process.failure = f"{error.filename or launch.argv[0]}: {error.strerror}"
+    folders.write_process(folder, process)
+    os.write(tell, msgspec.json.encode(process))
+    os.close(tell)
+    if started is not None:
+        _reap(folder, started.pid)
+
+
+def _spawn(folder: Path, launch: Launch) -> subprocess.Popen[bytes]:
+    """Start the user's process, writing straight to the console file: nobody stands between.
+
+    Hold on to the answer: one that is forgotten collects the process, and its exit code with it.
+    """
+    console = os.open(folder / contract.CONSOLE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        return subprocess.Popen(
+            launch.argv,
+            cwd=launch.folder,
+            env=launch.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+        )
+    finally:
+        os.close(console)
+
+
+def _reap(folder: Path, pid: int) -> None:
+    """Collect all that ends below us; write down how the user's process itself did."""
+    while True:
+        try:
+            ended, status = os.wait()
+        except ChildProcessError:
+            return
+        if ended == pid:
+            folders.write_exit(folder, describe(status))
+
+
+def describe(status: int) -> Exit:
+    """Turn a wait status into what the run folder keeps."""
+    code = os.waitstatus_to_exitcode(status)
+    number = -code if code < 0 else 0
+    return Exit(code=128 + number if number else code, signal=number, ended=time.time())

@@ -1,0 +1,170 @@
+"""Starting supervisors in milliseconds: a small process that has imported all they need.
+
+A fresh interpreter that imports the supervisor takes ten times as long as the rest of a start.
+So the agent keeps one such process, the spawner, which does nothing but fork. It has a single
+thread, as a process that forks should, while the agent has many.
+
+They talk over a socket pair, a line a message: ``run "<folder>"`` down, ``started <pid>`` or
+``failed: <why>`` up. The spawner ends when the agent's end of the socket closes; its supervisors,
+each in a session of its own, do not notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+ANSWER_LIMIT = 20.0
+"""Seconds for the spawner to answer; the first answer includes its imports."""
+
+
+class SpawnerError(OSError):
+    """No supervisor could be started."""
+
+
+class Spawner:
+    """The agent's side. Safe to use from several threads."""
+
+    def __init__(self, command: list[str] | None = None) -> None:
+        self._command = command or [sys.executable, "-m", "taskyard.agent.run.spawner"]
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def open(self) -> None:
+        """Start the spawner already, so that the first supervisor need not wait for it."""
+        with self._lock:
+            self._ensure()
+
+    def start(self, folder: Path) -> int:
+        """Start a supervisor on a run folder and return its pid.
+
+        A spawner that died is replaced. Asking twice for one folder is harmless: the second
+        supervisor sees the first one's lock and leaves. Raises SpawnerError.
+        """
+        with self._lock:
+            for last in (False, True):
+                try:
+                    answer = self._ask(folder)
+                except OSError as error:
+                    self._discard()
+                    if last:
+                        raise SpawnerError(f"no supervisor for {folder.name}: {error}") from error
+                else:
+                    break
+        word, _, rest = answer.partition(" ")
+        if word != "started":
+            raise SpawnerError(f"no supervisor for {folder.name}: {rest}")
+        return int(rest)
+
+    def close(self) -> None:
+        """End the spawner. Its supervisors live on."""
+        with self._lock:
+            self._discard()
+
+    def _ensure(self) -> socket.socket:
+        if self._socket is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    self._command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL
+                )
+            ours.settimeout(ANSWER_LIMIT)
+            self._socket = ours
+        return self._socket
+
+    def _ask(self, folder: Path) -> str:
+        connection = self._ensure()
+        connection.sendall(b"run " + msgspec.json.encode(str(folder.resolve())) + b"\n")
+        received = b""
+        while not received.endswith(b"\n"):
+            part = connection.recv(4096)
+            if not part:
+                raise ConnectionResetError("the spawner died")
+            received += part
+        return received.decode().strip()
+
+    def _discard(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+def serve(supervise: Callable[[Path], int]) -> None:
+    """Be the spawner: fork a supervisor for each line, until the agent closes its end.
+
+    The agent's socket is the standard input; a supervisor puts something else in its place.
+    """
+    # A key pressed at the terminal to stop the agent is not for the supervisors.
+    os.setsid()
+    # Nobody waits for supervisors here: the kernel collects them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # What is there now is shared with all that is forked, as long as nobody writes to it.
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=0) as connection, connection.makefile("rb") as lines:
+        for line in lines:
+            word, _, rest = line.partition(b" ")
+            if word == b"run":
+                answer = _fork(Path(msgspec.json.decode(rest)), supervise)
+            else:
+                answer = "failed: unknown request"
+            connection.sendall(f"{answer}\n".encode())
+
+
+def _fork(folder: Path, supervise: Callable[[Path], int]) -> str:
+    # Held back until the supervisor is ready to hear them: it must not die of one before.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _become(folder, supervise)
+    except OSError as error:
+        return f"failed: {error}"
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    return f"started {pid}"
+
+
+def _become(folder: Path, supervise: Callable[[Path], int]) -> None:
+    code = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        code = supervise(folder)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def main() -> int:
+    """Be the spawner of an agent, with all imported that a run may need."""
+    for step in ("source", "patch", "setup", "environment"):
+        importlib.import_module(f"taskyard.agent.run.{step}")
+    from taskyard.agent.run.supervisor import supervise
+
+    serve(supervise)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

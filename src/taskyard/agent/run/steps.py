@@ -1,0 +1,120 @@
+"""The steps that make an attempt ready to launch, in order.
+
+A step is a function of the run: it reads what it needs from the spec and from what earlier steps
+left, does one thing, and returns a detail for people. It fails by raising RunError. A new step is
+a function and a line in STEPS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from taskyard.agent.run.spec import Phase, RunSpec, RunState, Secrets
+from taskyard.api.errors import Cause, RunError
+
+TREE = "code"
+"""The checked-out code, in the run folder."""
+PRIVATE = "environment"
+"""The private layer of the Python environment, in the run folder."""
+
+
+@dataclasses.dataclass
+class Run:
+    """One attempt while it is being prepared."""
+
+    folder: Path
+    spec: RunSpec
+    secrets: Secrets
+    state: RunState
+    say: Callable[[str], None]
+    """Adds a line to the console. No secrets."""
+    entry_point: str = ""
+    python: Path | None = None
+    """The interpreter for the user's code."""
+    bin: Path | None = None
+    """Folder of that environment's programs."""
+    held: object = None
+    """Whatever must live as long as the run, such as the lock on a shared environment."""
+
+    @property
+    def tree(self) -> Path:
+        return self.folder / TREE
+
+
+Step = Callable[[Run], str]
+
+
+def source(run: Run) -> str:
+    """Check the repository out at the task's commit."""
+    from taskyard.agent.run import source as module
+
+    run.entry_point = run.spec.code.entry_point
+    run.state.commit = module.fetch(
+        run.spec.code,
+        git=run.secrets.git,
+        cache=Path(run.spec.cache),
+        into=run.tree,
+        say=run.say,
+    )
+    return run.state.commit
+
+
+def patch(run: Run) -> str:
+    """Put the uncommitted changes on top, or write the script that came without a repository."""
+    from taskyard.agent.run import patch as module
+
+    code = run.spec.code
+    if not code.diff:
+        if code.diff_url:
+            raise RunError(
+                Cause.SERVER,
+                f"the uncommitted changes at {code.diff_url} did not come along with the task",
+                hint="Run the task again; if it stays so, look at the file server.",
+            )
+        return ""
+    if not code.repository and not code.diff.startswith(("diff ", "submodule ")):
+        run.tree.mkdir(exist_ok=True)
+        script = module.standalone(run.tree, code.diff, code.entry_point)
+        run.entry_point = str(script.relative_to(run.tree / code.working_dir))
+        return "standalone script"
+    module.apply(run.tree, code.diff, say=run.say)
+    return f"{len(code.diff)} characters"
+
+
+def setup(run: Run) -> str:
+    """Run the task's own set-up script."""
+    from taskyard.agent.run import setup as module
+
+    if not run.spec.environment.setup_script:
+        return ""
+    return module.perform(run.spec, run.secrets, folder=run.folder, tree=run.tree)
+
+
+def environment(run: Run) -> str:
+    """Find or build the Python environment."""
+    from taskyard.agent.run import environment as module
+
+    ready = module.prepare(
+        run.spec.environment,
+        tree=run.tree,
+        working_dir=run.spec.code.working_dir,
+        cache=Path(run.spec.cache),
+        private=run.folder / PRIVATE,
+        say=run.say,
+    )
+    run.held = ready
+    run.python, run.bin = ready.python, ready.bin
+    state = run.state
+    state.packages, state.python, state.environment_key = ready.packages, ready.version, ready.key
+    state.environment_reused = ready.reused
+    return ready.detail
+
+
+STEPS: tuple[tuple[Phase, Step], ...] = (
+    ("source", source),
+    ("patch", patch),
+    ("setup", setup),
+    ("environment", environment),
+)

@@ -1,0 +1,322 @@
+"""The supervisor: one small process that takes one attempt from its folder to its outcome.
+
+It lives apart from the agent, in a session of its own, and needs nobody while it works: all that
+it is told lies in the run folder, and so does all that it has to tell. When it is killed itself,
+another one started on the same folder takes over where the first one was, or says that the
+attempt is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from taskyard.agent.machine import processes
+from taskyard.agent.run import folder as folders
+from taskyard.agent.run import keeper, launch, standing, verdict, watch
+from taskyard.agent.run import spec as contract
+from taskyard.agent.run.redaction import hidden_texts, redact
+from taskyard.agent.run.signals import Ear
+from taskyard.agent.run.spec import Outcome, Phase, PhaseState, Process, RunState
+from taskyard.agent.run.standing import Standing
+from taskyard.agent.run.steps import STEPS, Run, Step
+from taskyard.api.errors import Cause, RunError
+
+CHECKPOINTS = "checkpoints"
+"""Beside the folder of runs: one folder a task, kept from one attempt to the next."""
+
+LOCK = "supervisor.lock"
+TAKE_OVER = 2.0
+"""Seconds to wait for the lock of a supervisor that is just dying."""
+TOOL_GRACE = 2.0
+"""Seconds between the polite signal and the killing one for the tools of a step."""
+LAST_WORD_TRIES = 60
+"""Seconds during which the outcome is written again and again when the disk refuses it."""
+
+DONE = 0
+NOT_MINE = 3
+"""Another supervisor has this run."""
+
+Steps = Sequence[tuple[Phase, Step]]
+
+
+def supervise(folder: Path, steps: Steps = STEPS) -> int:
+    """Take an attempt to its outcome; return this process's exit code.
+
+    Takes the whole process over: session, signals, standard streams. The outcome is in the state
+    when it returns DONE.
+    """
+    folder = folder.resolve()
+    _detach(folder)
+    lock = _lock(folder)
+    if lock is None:
+        return NOT_MINE
+    keeper.adopt_orphans()
+    ear = Ear()
+    ear.listen()
+    how, facts = standing.look(folder)
+    if how == Standing.ENDED:
+        return DONE
+    state = facts.state
+    # First sign, then look for a wish to stop: whoever wishes does it in the other order, so that
+    # one of the two sees the other.
+    _sign(folder, state)
+    ear.called = ear.called or folders.read_stop(folder) is not None
+    hidden: list[str] = []
+    try:
+        secrets = folders.read_secrets(folder)
+        hidden = hidden_texts(secrets)
+        run = Run(
+            folder=folder,
+            spec=folders.read_spec(folder),
+            secrets=secrets,
+            state=state,
+            say=functools.partial(_say, folder, hidden),
+        )
+        if how == Standing.NEW:
+            outcome = _attempt(run, steps, ear, lock)
+        else:
+            outcome = _take_over(run, how, facts.process, ear)
+    except Exception as error:
+        outcome = _failure(folder, hidden, error)
+    _finish(folder, hidden, state, outcome)
+    return DONE
+
+
+def _detach(folder: Path) -> None:
+    with contextlib.suppress(PermissionError):  # we lead one already
+        os.setsid()
+    os.chdir("/")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(folder / contract.LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(nothing)
+    os.close(log)
+
+
+def _lock(folder: Path) -> int | None:
+    """Make sure that nobody else supervises this run."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + TAKE_OVER
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(0.02)
+        else:
+            return descriptor
+
+
+def _say(folder: Path, hidden: Sequence[str], line: str) -> None:
+    """Add a line to the console. A full disk must not end a run that goes well."""
+    with (
+        contextlib.suppress(OSError),
+        open(folder / contract.CONSOLE, "ab", buffering=0) as console,
+    ):
+        console.write(f"[taskyard] {redact(line, hidden)}\n".encode())
+
+
+def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
+    """Run the steps, then the user's code."""
+    hidden = hidden_texts(run.secrets)
+    for name, step in steps:
+        with _phase(run, name) as phase:
+            try:
+                with ear.interrupting():
+                    phase.detail = redact(step(run), hidden)
+            except BaseException:
+                _end_tools()
+                if ear.called:  # whatever the tool's end led to, this is the reason
+                    return _stopped_early(run)
+                raise
+    with _phase(run, "launch"):
+        if ear.called:
+            return _stopped_early(run)
+        process = _launch(run, lock)
+        run.state.pid, run.state.pid_start = process.pid, process.pid_start
+        _note(run)
+        return _watch(run, process, ear)
+
+
+def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Outcome:
+    """Go on with a run whose supervisor died."""
+    before = run.state.phases[-1].name if run.state.phases else "its start"
+    if process is None or how in (Standing.LOST, Standing.REBOOTED):
+        return _lost(how, before)
+    if how == Standing.ORPHANED:
+        run.say("the supervisor of this run died; a new one goes on")
+        process = _settled(run.folder, process)
+        if process.failure:
+            raise RunError(Cause.USER_CODE, f"cannot start the task: {process.failure}")
+        if not process.pid:
+            return _lost(Standing.LOST, before)
+        run.state.pid, run.state.pid_start = process.pid, process.pid_start
+        _note(run)
+    return _watch(run, process, ear)
+
+
+def _settled(folder: Path, process: Process) -> Process:
+    """Wait until a keeper that was left in the middle of its start is through with it."""
+    while not (process.pid or process.failure):
+        gone = processes.wait(process.keeper, process.keeper_start, 0.02)
+        process = folders.read_process(folder) or process
+        if gone:
+            break
+    return process
+
+
+def _launch(run: Run, lock: int) -> Process:
+    if run.python is None or run.bin is None:
+        raise RuntimeError("no step has said which Python to use")
+    checkpoints = run.folder.parent.parent / CHECKPOINTS / run.spec.task
+    checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
+    what = launch.plan(
+        run.spec,
+        run.secrets,
+        entry_point=run.entry_point,
+        tree=run.tree,
+        python=run.python,
+        bin=run.bin,
+        checkpoints=checkpoints,
+        base=launch.base_environment(os.environ),
+    )
+    process = keeper.start(run.folder, what, not_inherited=lock)
+    if process.failure:
+        raise RunError(
+            Cause.USER_CODE,
+            f"cannot start the task: {process.failure}",
+            hint="Look at the task's binary and entry point, and whether the file may be executed.",
+        )
+    return process
+
+
+def _watch(run: Run, process: Process, ear: Ear) -> Outcome:
+    return verdict.judge(watch.watch(run.folder, process, run.spec.limits, ear, run.say))
+
+
+def _stopped_early(run: Run) -> Outcome:
+    stop = watch.requested(run.folder, run.spec.limits)
+    return Outcome(
+        exit_code=-1,
+        cause=stop.cause,
+        message=f"{stop.message or 'stopped on request'}, before the code was started",
+        aborted=stop.cause == Cause.ABORTED,
+    )
+
+
+def _lost(how: Standing, phase: str) -> Outcome:
+    if how == Standing.REBOOTED:
+        what = f"the machine was restarted during {phase}"
+    else:
+        what = f"the processes of this run were killed during {phase}, its supervisor too"
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.WORKER_LOST,
+        message=what,
+        hint="The console has all that was written. The task can run again as a new attempt.",
+    )
+
+
+def _failure(folder: Path, hidden: Sequence[str], error: Exception) -> Outcome:
+    """Say what went wrong outside the user's code."""
+    if isinstance(error, RunError):
+        if error.tail:
+            _say(folder, hidden, f"last words:\n{error.tail}")
+        return Outcome(exit_code=-1, cause=error.cause, message=error.what, hint=error.hint)
+    process = folders.read_process(folder)
+    if process is not None:  # a fault in watching it: it must not go on with nobody there
+        watch.kill(process)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Outcome(
+            exit_code=-1,
+            cause=Cause.DISK_FULL,
+            message=f"the disk is full: {error.filename or error.strerror}",
+            hint="Free space on the agent's machine, or let it keep fewer environments.",
+        )
+    sys.stderr.write(redact(traceback.format_exc(), hidden))
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.AGENT,
+        message=f"a fault of the agent itself: {type(error).__name__}: {error}",
+        hint=f"Please report it, with {folder / contract.LOG} from the agent's machine.",
+    )
+
+
+def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outcome) -> None:
+    """Write the outcome so that it outlives the machine."""
+    outcome.message = redact(outcome.message, hidden)
+    outcome.hint = redact(outcome.hint, hidden)
+    if outcome.message:
+        _say(folder, hidden, outcome.message)
+    _end_phase(state)
+    state.outcome = outcome
+    for _ in range(LAST_WORD_TRIES):
+        try:
+            folders.write_state(folder, state, durable=True)
+        except OSError:
+            traceback.print_exc()
+            time.sleep(1)  # a full disk may have room again
+        else:
+            return
+
+
+def _sign(folder: Path, state: RunState) -> None:
+    """Say who supervises the run from now on."""
+    own = os.getpid()
+    state.supervisor, state.supervisor_start = own, processes.start_time(own)
+    state.boot_id = processes.boot_id()
+    folders.write_state(folder, state)
+
+
+@contextlib.contextmanager
+def _phase(run: Run, name: Phase) -> Iterator[PhaseState]:
+    phase = PhaseState(name=name, started=time.time())
+    run.state.phases.append(phase)
+    _note(run)
+    try:
+        yield phase
+    finally:
+        _end_phase(run.state)
+
+
+def _end_phase(state: RunState) -> None:
+    if state.phases and not state.phases[-1].ended:
+        state.phases[-1].ended = time.time()
+
+
+def _note(run: Run) -> None:
+    """Write the state down. That a full disk refuses it must not end a run that goes well."""
+    try:
+        folders.write_state(run.folder, run.state)
+    except OSError:
+        traceback.print_exc()
+
+
+def _end_tools() -> None:
+    """End what a step has left running."""
+    own = os.getpid()
+    for number, limit in ((signal.SIGTERM, TOOL_GRACE), (signal.SIGKILL, watch.KILL_LIMIT)):
+        deadline = time.monotonic() + limit
+        while left := processes.living(processes.descendants(own)):
+            processes.send(left, number)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    raise SystemExit(supervise(Path(sys.argv[1])))
