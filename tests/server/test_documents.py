@@ -300,7 +300,6 @@ def test_filters(put: Put, names: Names, query: dict[str, Any], found: list[str]
         ({"page_size": 0}, VALIDATION),
         ({"order_by": 5}, VALIDATION),
         ({"filters": ["x"]}, VALIDATION),
-        ({"runtime.x": 10**30}, VALIDATION),
     ],
 )
 def test_bad_values_are_refused(names: Names, query: dict[str, Any], error: Any) -> None:

@@ -197,7 +197,7 @@ def _plain_key(key: str) -> str:
 
 # --- filters -------------------------------------------------------------------------------
 
-_MULTI = {"_any_": Either, "_or_": Either, "_all_": All, "_and_": All}
+_MULTI = {"_any_": "any", "_or_": "any", "_all_": "all", "_and_": "all"}
 _OPERATORS = {
     "__$all": "all",
     "__$and": "all",
@@ -398,7 +398,7 @@ def _multi(key: str, value: Any) -> Condition:
         terms = [_time_filter(path, times) for path in paths]
     else:
         raise _wrong(key, "a pattern or a datetime")
-    return _MULTI[key](tuple(terms))
+    return All(tuple(terms)) if _MULTI[key] == "all" else Either(tuple(terms))
 
 
 # --- options -------------------------------------------------------------------------------

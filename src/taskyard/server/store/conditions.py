@@ -111,11 +111,10 @@ class Dialect:
     def _equals(self, path: Path, value: Scalar) -> Sql:
         column = self.kind.column(path)
         if column is not None:
-            given = _for_column(column, path, value)
-            return column == given
+            return column.in_([_for_column(column, path, value)])
         if self.postgres:
-            stored = func.jsonb_extract_path(self.kind.table.c.doc, *path)
-            return stored == cast(literal(value, JSONB), JSONB)
+            inside = func.jsonb_extract_path(self.kind.table.c.doc, *path)
+            return inside == cast(literal(value, JSONB), JSONB)
         kind, stored = self._sqlite_typed(path)
         if isinstance(value, bool):
             return kind == ("true" if value else "false")

@@ -44,6 +44,9 @@ class Plan:
             for key in parents:
                 place = place.setdefault(key, {})
             place[last] = value
+        for key in kind.private:
+            if key not in self.only:
+                document.pop(key, None)
         if not self.only:
             _fill(document, kind.defaults)
             return document
