@@ -11,17 +11,24 @@ Run as a program: ``python -m taskyard.agent.environments.bytecode <cache> <key>
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from taskyard.agent.environments import store
 
+_WORKING = ".compiling"
+
 
 def start(cache: Path, key: str) -> None:
-    """Begin compiling an entry in the background, in a session of its own."""
+    """Begin compiling an entry in the background, unless that is going on already."""
+    with open(store.folder(cache) / key / _WORKING, "w") as working:
+        if not _alone(working):
+            return
     null = os.open(os.devnull, os.O_RDWR)
     try:
         os.posix_spawn(
@@ -90,21 +97,16 @@ def _kept(site: Path, cache: Path, tag: str) -> Iterator[tuple[Path, list[str]]]
 
 def _compile(cache: Path, key: str) -> None:
     """Compile an entry, unless somebody does so already, and close its byte-code folders."""
-    import fcntl
     import subprocess
 
+    os.nice(19)
     hold = store.hold(cache, key)
     if hold is None:
         return
     entry = store.folder(cache) / key
-    with open(entry / ".compiling", "w") as working:
-        try:
-            fcntl.flock(working, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with open(entry / _WORKING, "w") as working:
+        if not _alone(working) or (entry / store.COMPILED).exists():
             return
-        if (entry / store.COMPILED).exists():
-            return
-        os.nice(19)
         python = str(entry / store.VENV / "bin" / "python")
         site = next((entry / store.VENV).glob("lib/*/site-packages"))
         # Sources of another Python version inside a package fail to compile: that is theirs.
@@ -119,6 +121,14 @@ def _compile(cache: Path, key: str) -> None:
         store.seal_bytecode(entry / store.VENV)
         (entry / store.COMPILED).touch()
     hold.release()
+
+
+def _alone(working: TextIO) -> bool:
+    try:
+        fcntl.flock(working, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ _VERSION = (
 
 # The first pattern that is found decides; `{0}` is what its group has caught.
 _MEANINGS = (
-    (r"network was disabled.*|network connectivity is disabled", "a package is needed that is not "
-     "on this machine, and the task asks for no network", "run it once with the network"),
+    (r"[Bb]ecause ([^\s,]+) was not found in the cache", "{0} is not on this machine, and the "
+     "network is switched off", "run it once with the network"),
     (r"(?:40[13] (?:Unauthorized|Forbidden)|status code 40[13])",
      "the package index refuses this machine", "give its credentials to the machine's pip or uv "
      "configuration"),
     (r"there (?:is|are) no versions? of ([^\s,]+)", "no matching distribution for {0}", _VERSION),
-    (r"[Bb]ecause ([^\s,]+) was not found in the (?:package registry|cache)",
+    (r"[Bb]ecause ([^\s,]+) was not found in the (?:package registry|provided package locations)",
      "no matching distribution for {0}", _VERSION),
     (r"[Bb]ecause (\S+) has no (?:usable )?wheels.*", "{0} has no wheel for this Python and "
      "platform", "choose a version that has one, or another Python version"),
@@ -61,7 +61,6 @@ def explain(tail: str, origin: str, about: str = "") -> RunError:
             hint="free some space, or let the agent keep fewer environments",
             tail=tail,
         )
-    # uv wraps nothing when its output is no terminal, but sentences span lines in its trees.
     for pattern, meaning, hint in _MEANINGS:
         if found := re.search(pattern, tail):
             caught = found.group(1).rstrip(".,") if found.groups() else ""

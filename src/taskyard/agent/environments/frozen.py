@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from importlib.metadata import Distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import msgspec
 
 from taskyard.agent.environments.addresses import anonymous
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 
 class _Origin(msgspec.Struct):

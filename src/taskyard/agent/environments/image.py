@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from taskyard.agent.environments import interpreters
@@ -20,6 +19,8 @@ def fits(wanted: Environment, tree: Path) -> str:
 
 def plan(request: Request) -> Found:
     """The agent's own interpreter. Raises RunError (environment) when another version is asked."""
+    from importlib import metadata
+
     version = ".".join(map(str, sys.version_info[:3]))
     asked = interpreters.number(request.wanted.python)
     if asked and not interpreters.matches(version, ".".join(asked.split(".")[:2])):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from taskyard.agent.environments.addresses import anonymous
 
@@ -22,7 +23,6 @@ _TRANSLATED = (
     ("extra-index-url", "UV_INDEX", " "),
     ("find-links", "UV_FIND_LINKS", ","),
     ("trusted-host", "UV_INSECURE_HOST", " "),
-    ("no-index", "UV_NO_INDEX", " "),
     ("cert", "SSL_CERT_FILE", " "),
     ("client-cert", "SSL_CLIENT_CERT", " "),
     ("proxy", "ALL_PROXY", " "),
@@ -44,13 +44,13 @@ _FOREIGN = (
     "UV_SYSTEM_PYTHON",
 )
 
-DECIDING = (
+# The variables that change which files get installed.
+_DECIDING = (
     "UV_DEFAULT_INDEX",
     "UV_INDEX_URL",
     "UV_INDEX",
     "UV_EXTRA_INDEX_URL",
     "UV_FIND_LINKS",
-    "UV_NO_INDEX",
     "UV_INDEX_STRATEGY",
     "UV_PRERELEASE",
     "UV_RESOLUTION",
@@ -63,11 +63,22 @@ DECIDING = (
     "UV_NO_BUILD",
     "UV_CONFIG_FILE",
 )
-"""The variables that change which files get installed."""
 
 
-def for_uv(environ: Mapping[str, str], index_urls: Sequence[str] = ()) -> dict[str, str]:
-    """The environment to start uv in: the given one, plus what pip is configured to use.
+class Settings(NamedTuple):
+    """What uv is told: variables of its environment, and arguments for what has no variable."""
+
+    environ: dict[str, str]
+    arguments: list[str]
+
+    def deciding(self) -> Any:
+        """What of it changes which files get installed, without user names and passwords."""
+        chosen = {name: self.environ[name] for name in _DECIDING if self.environ.get(name)}
+        return [{name: anonymous(value) for name, value in chosen.items()}, self.arguments]
+
+
+def for_uv(environ: Mapping[str, str], index_urls: Sequence[str] = ()) -> Settings:
+    """What uv is started with: the given environment, plus what pip is configured to use.
 
     ``index_urls`` are the task's own indexes, asked before the machine's.
     """
@@ -88,13 +99,9 @@ def for_uv(environ: Mapping[str, str], index_urls: Sequence[str] = ()) -> dict[s
     if told.get("UV_INDEX"):
         # pip takes the best version of all its indexes, and that is what these were set up for.
         told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-    return told
-
-
-def deciding(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings that change which files get installed, without user names and passwords."""
-    chosen = {name: environ[name] for name in DECIDING if environ.get(name)}
-    return {name: anonymous(value) for name, value in chosen.items()}
+    named = told.get("UV_DEFAULT_INDEX") or told.get("UV_INDEX_URL")
+    off = options.get("no-index", "").lower() in ("1", "true", "yes", "on") and not named
+    return Settings(told, ["--no-index"] if off else [])
 
 
 def pip_options(environ: Mapping[str, str]) -> dict[str, str]:

@@ -186,8 +186,10 @@ def seal(venv: Path) -> None:
 
 def seal_bytecode(venv: Path) -> None:
     """Make the byte-code folders read-only as well."""
-    for path, _, _ in os.walk(venv):
+    for path, _, files in os.walk(venv):
         if os.path.basename(path) == "__pycache__":
+            for name in files:
+                _read_only(os.path.join(path, name))
             _read_only(path)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from taskyard.agent.environments import editable, indexes, interpreters, sources
+from taskyard.agent.environments.addresses import anonymous
+from taskyard.agent.environments.indexes import Settings
 from taskyard.agent.environments.interpreters import Interpreter
 from taskyard.agent.environments.manager import Plan, Request
 from taskyard.agent.environments.requirements import Project, Requirements, pin_git, read
@@ -29,7 +31,8 @@ def fits(wanted: Environment, tree: Path) -> str:
 def plan(request: Request) -> Plan:
     """What uv would install. Raises RunError (environment)."""
     wanted = request.wanted
-    environ = indexes.for_uv(request.environ, wanted.index_urls)
+    settings = indexes.for_uv(request.environ, wanted.index_urls)
+    environ = settings.environ
     # Beside the store, so that files can be linked from one to the other.
     environ.setdefault("UV_CACHE_DIR", str(request.cache / "uv"))
     source = sources.choose(request)
@@ -43,14 +46,14 @@ def plan(request: Request) -> Plan:
         offline=wanted.offline,
         say=request.say,
     )
-    uv = _Uv(request, environ, interpreter, source)
+    uv = _Uv(request, settings, interpreter, source)
     return Plan(
         interpreter=interpreter,
         origin=source.origin,
         inputs={
             "manager": "uv",
             "source": sources.identity(source, request.tree),
-            "indexes": indexes.deciding(environ),
+            "indexes": settings.deciding(),
         },
         build=uv.build,
         install=uv.install,
@@ -63,12 +66,13 @@ class _Uv:
     def __init__(
         self,
         request: Request,
-        environ: Mapping[str, str],
+        settings: Settings,
         interpreter: Interpreter,
         source: Source,
     ) -> None:
         self._request = request
-        self._environ = environ
+        self._environ = settings.environ
+        self._sources = settings.arguments
         self._interpreter = interpreter
         self._source = source
 
@@ -98,6 +102,7 @@ class _Uv:
         if not rest:
             return
         command = ["pip", "install", "--no-deps", "--python", str(private / "bin" / "python")]
+        command += self._sources
         for project in rest:
             path = f"{self._request.tree / project.path}{project.extras}"
             command += ["-e", path] if project.editable else [path]
@@ -106,7 +111,7 @@ class _Uv:
     def _sync(self, venv: Path) -> list[Project]:
         python = ["--python", self._interpreter.executable]
         target = {"UV_PROJECT_ENVIRONMENT": str(venv)}
-        self._run(["sync", "--frozen", "--no-install-local", *python], more=target)
+        self._run(["sync", "--frozen", "--no-install-local", *python, *self._sources], more=target)
         listing = ["export", "--frozen", "--no-hashes", "--no-header", "--no-annotate", *python]
         return self._read(self._print(listing)).projects
 
@@ -114,13 +119,13 @@ class _Uv:
         """Resolve with the tree's projects, then install all but them."""
         projects = list(self._source.requirements.projects)
         python = ["--python", self._interpreter.executable]
-        command = ["pip", "compile", "--no-header", "--no-annotate", *python]
+        command = ["pip", "compile", "--no-header", "--no-annotate", *python, *self._sources]
+        named = ", ".join(project.path for project in projects)
         if self._source.kind == "project":
-            resolved = self._read(self._print([*command, "pyproject.toml"]))
+            lists = ["pyproject.toml"]
         else:
-            resolved = self._read(
-                self._print([*command, *self._files(self._source.requirements, scratch)])
-            )
+            lists = self._files(self._source.requirements, scratch)
+        resolved = self._read(self._print([*command, *lists], named))
         known = {project.path for project in projects}
         projects += [project for project in resolved.projects if project.path not in known]
         resolved.projects.clear()
@@ -131,10 +136,10 @@ class _Uv:
     def _add(self, wanted: Requirements, venv: Path, scratch: Path, *options: str) -> None:
         if not wanted.packages and not wanted.options:
             return
-        python = ["--python", str(venv / "bin" / "python")]
-        self._run(["pip", "install", *python, *options, *self._files(wanted, scratch)])
+        command = ["pip", "install", "--python", str(venv / "bin" / "python"), *self._sources]
+        self._run([*command, *options, *self._files(wanted, scratch, "-r")])
 
-    def _files(self, wanted: Requirements, scratch: Path) -> list[str]:
+    def _files(self, wanted: Requirements, scratch: Path, *before: str) -> list[str]:
         """Write the lists where uv can read them, and name them as arguments.
 
         Addresses may hold tokens, so they travel in files that only the owner can read, and that
@@ -147,7 +152,7 @@ class _Uv:
             path = f"{self._request.tree / project.path}{project.extras}"
             packages.append(f"-e {path}" if project.editable else path)
         listed = _write(scratch / "requirements.txt", options + packages)
-        arguments = [*arguments, "-r", str(listed)]
+        arguments = [*arguments, *before, str(listed)]
         if wanted.constraints:
             texts = [constraint.text for constraint in wanted.constraints]
             arguments += ["-c", str(_write(scratch / "constraints.txt", texts))]
@@ -170,13 +175,13 @@ class _Uv:
         if result.status != 0:
             raise failures.explain(result.tail, self._source.origin, about)
 
-    def _print(self, command: Sequence[str]) -> str:
+    def _print(self, command: Sequence[str], about: str = "") -> str:
         from taskyard.agent.environments import failures, tool
 
         full = self._command(command)
         result = tool.capture(full, self._environ, cwd=self._source.folder)
         if result.status != 0:
-            raise failures.explain(result.tail, self._source.origin)
+            raise failures.explain(result.tail, self._source.origin, about)
         return result.output
 
     def _command(self, command: Sequence[str]) -> list[str]:
@@ -200,7 +205,16 @@ def _commit(url: str, ref: str, environ: Mapping[str, str]) -> str:
     """The commit a git reference stands for now; nothing when the remote does not tell."""
     from taskyard.agent.environments import tool
 
-    result = tool.capture(["git", "ls-remote", "--", url, ref, f"{ref}^{{}}"], environ)
+    shown = anonymous(url)
+    if shown != url:
+        # Arguments of a process can be read by everybody on the machine, its variables cannot.
+        environ = {
+            **environ,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{url}.insteadOf",
+            "GIT_CONFIG_VALUE_0": shown,
+        }
+    result = tool.capture(["git", "ls-remote", "--", shown, ref, f"{ref}^{{}}"], environ)
     found: dict[str, str] = {}
     for line in result.output.splitlines():
         commit, _, name = line.partition("\t")
