@@ -125,6 +125,10 @@ class Session:
             raise ApiError((answer.status, 0, f"the file server has no {path}"))
         return answer.body
 
+    def get_page(self, path: str) -> bytes:
+        """What the server answers to a plain GET."""
+        return self._patiently("GET", path, b"", {}, None).body
+
     def close(self) -> None:
         self._connection.close()
 

@@ -1,0 +1,293 @@
+"""The commands that change tasks: clone, edit, enqueue, dequeue, move, abort, retry and so on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from taskyard.api import arguments
+from taskyard.api.errors import INVALID_TASK_STATUS, ApiError, TaskyardError
+from taskyard.api.states import SHOWN, Status
+from taskyard.cli.output import confirm, note
+from taskyard.cli.target import (
+    connect,
+    parse_settings,
+    resolve_queue,
+    resolve_task,
+    resolve_tasks,
+)
+from taskyard.client.session import Session
+
+
+def _many(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json", "jsonl"])
+
+
+def _each(args: argparse.Namespace, do: Callable[[Session, str], str]) -> int:
+    """Do it to every task; one that fails does not keep the others from it."""
+    from taskyard.cli.failure import explain
+
+    session = connect(args)
+    worst = 0
+    for task in resolve_tasks(session, args.tasks):
+        try:
+            said = do(session, task)
+        except ApiError as error:
+            worst = explain(error, args)
+        else:
+            print(said)
+    return worst
+
+
+def clone_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter: lr=0.2 or Section/name=value",
+    )
+    parser.add_argument("--name", help="the copy's name")
+    parser.add_argument("--project", help="the copy's project")
+    parser.add_argument("--queue", help="enqueue the copy there")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+
+
+def clone_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    source = resolve_task(session, args.task)
+    queue = resolve_queue(session, args.queue) if args.queue else None
+    wanted = parse_settings(args.set)
+    body: dict[str, Any] = {"task": source}
+    if args.name:
+        body["new_task_name"] = args.name
+    if args.project:
+        body["new_project_name"] = args.project
+    copy = session.raw("tasks.clone", body)["id"]
+    if wanted:
+        set_parameters(session, copy, wanted)
+    if queue:
+        session.raw("tasks.enqueue", {"task": copy, "queue": queue})
+    print(copy)
+    return 0
+
+
+def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
+    """Set parameters of a draft; one that is new becomes an option of its command line."""
+    document = session.raw("tasks.get_by_id", {"task": task})["task"]
+    known = document.get("hyperparams") or {}
+    script = document.get("script") or {}
+    template = script.get("arguments")
+    items = []
+    for word, value in wanted.items():
+        section, name = _place(word, known)
+        items.append({"section": section, "name": name, "value": value})
+        is_new = name not in known.get(section, {})
+        if section == arguments.SECTION and is_new and template is not None:
+            template = arguments.add(template, name)
+    session.raw("tasks.edit_hyper_params", {"task": task, "hyperparams": items})
+    if template is not None and template != script.get("arguments"):
+        session.raw("tasks.edit", {"task": task, "script": {"arguments": template}})
+
+
+def _place(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    """Section and name of a parameter. Raises TaskyardError when several sections have it."""
+    section, slash, name = word.partition("/")
+    if slash and (section in known or section == arguments.SECTION):
+        return section, name
+    having = [s for s, items in known.items() if word in items]
+    if arguments.SECTION in having or not having:
+        return arguments.SECTION, word
+    if len(having) > 1:
+        raise TaskyardError(
+            f"{word} is a parameter of several sections",
+            hint="Name one: " + " or ".join(f"--set {s}/{word}=..." for s in having),
+        )
+    return having[0], word
+
+
+def edit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", required=True)
+    parser.add_argument("--name", help="a new name")
+    parser.add_argument("--server", default="")
+
+
+def edit_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    task = resolve_task(session, args.task)
+    set_parameters(session, task, parse_settings(args.set))
+    if args.name:
+        session.raw("tasks.update", {"task": task, "name": args.name})
+    print(task)
+    return 0
+
+
+def enqueue_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    parser.add_argument("--queue", default="default")
+    parser.add_argument("--top", action="store_true", help="before all that waits there")
+
+
+def enqueue_command(args: argparse.Namespace) -> int:
+    queue = resolve_queue(connect(args), args.queue)
+
+    def do(session: Session, task: str) -> str:
+        session.raw("tasks.enqueue", {"task": task, "queue": queue})
+        if args.top:
+            session.raw("queues.move_task_to_front", {"task": task, "queue": queue})
+        return task
+
+    return _each(args, do)
+
+
+def dequeue_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+
+
+def dequeue_command(args: argparse.Namespace) -> int:
+    def do(session: Session, task: str) -> str:
+        if not session.raw("tasks.dequeue", {"task": task}).get("dequeued"):
+            note(f"{task[:8]} was on no queue")
+        return task
+
+    return _each(args, do)
+
+
+def move_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--queue", help="to the end of another queue")
+    where.add_argument("--top", action="store_true")
+    where.add_argument("--bottom", action="store_true")
+    where.add_argument("--up", type=int, metavar="N")
+    where.add_argument("--down", type=int, metavar="N")
+
+
+def move_command(args: argparse.Namespace) -> int:
+    target = resolve_queue(connect(args), args.queue) if args.queue else None
+
+    def do(session: Session, task: str) -> str:
+        if target:
+            session.raw("tasks.dequeue", {"task": task})
+            session.raw("tasks.enqueue", {"task": task, "queue": target})
+            return task
+        execution = session.raw("tasks.get_by_id", {"task": task})["task"].get("execution") or {}
+        if not execution.get("queue"):
+            raise TaskyardError(f"{task[:8]} waits on no queue", hint="taskyard enqueue first")
+        action, count = _direction(args)
+        body = {"task": task, "queue": execution["queue"], **({"count": count} if count else {})}
+        position = session.raw(f"queues.{action}", body)["position"]
+        return f"{task}  position {position + 1}"
+
+    return _each(args, do)
+
+
+def _direction(args: argparse.Namespace) -> tuple[str, int]:
+    if args.top:
+        return "move_task_to_front", 0
+    if args.bottom:
+        return "move_task_to_back", 0
+    if args.up:
+        return "move_task_forward", args.up
+    return "move_task_backward", args.down
+
+
+def abort_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    parser.add_argument("--force", action="store_true", help="mark it aborted without its agent")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def abort_command(args: argparse.Namespace) -> int:
+    if len(args.tasks) > 1:
+        confirm(f"Abort {len(args.tasks)} tasks", args, "taskyard abort " + " ".join(args.tasks))
+
+    def do(session: Session, task: str) -> str:
+        if args.force:
+            session.raw("tasks.stopped", {"task": task, "force": True})
+        else:
+            session.raw("tasks.stop", {"task": task})
+        return task
+
+    return _each(args, do)
+
+
+def retry_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    parser.add_argument("--queue", help="instead of the one it was on")
+
+
+def retry_command(args: argparse.Namespace) -> int:
+    chosen = resolve_queue(connect(args), args.queue) if args.queue else None
+
+    def do(session: Session, task: str) -> str:
+        queue = chosen or _last_queue(session, task)
+        status = session.raw("tasks.get_by_id", {"task": task})["task"]["status"]
+        if status not in {"failed", "stopped"}:
+            raise conflict(
+                f"{task[:8]} is {SHOWN[Status(status)]}: only failed and aborted tasks are retried",
+                f"taskyard clone {task[:8]} --queue default, to run the same once more",
+            )
+        # Not a reset: what the attempt before printed and reported stays.
+        session.raw("tasks.enqueue", {"task": task, "queue": queue})
+        return task
+
+    return _each(args, do)
+
+
+def conflict(what: str, hint: str) -> ApiError:
+    """The refusal of something that the task's state does not allow."""
+    error = ApiError(INVALID_TASK_STATUS, hint=hint)
+    error.what = what
+    return error
+
+
+def _last_queue(session: Session, task: str) -> str:
+    document = session.raw("tasks.get_by_id", {"task": task})["task"]
+    if queue := (document.get("execution") or {}).get("queue"):
+        return str(queue)
+    return resolve_queue(session, "default")
+
+
+def reset_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    parser.add_argument("--force", action="store_true", help="published ones, too")
+
+
+def reset_command(args: argparse.Namespace) -> int:
+    def do(session: Session, task: str) -> str:
+        session.raw("tasks.reset", {"task": task, "force": args.force})
+        return task
+
+    return _each(args, do)
+
+
+def delete_arguments(parser: argparse.ArgumentParser) -> None:
+    _many(parser)
+    parser.add_argument("--force", action="store_true", help="running and published ones, too")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def delete_command(args: argparse.Namespace) -> int:
+    count = len(args.tasks)
+    what = f"Delete {count} task{'s' if count > 1 else ''} and all that was reported"
+    confirm(what, args, "taskyard delete " + " ".join(args.tasks))
+
+    def do(session: Session, task: str) -> str:
+        # A person who says delete means it: the archive is the page's safety net, not a gate.
+        session.raw("tasks.delete", {"task": task, "force": True})
+        return task
+
+    def guarded(session: Session, task: str) -> str:
+        status = session.raw("tasks.get_by_id", {"task": task})["task"]["status"]
+        if status in {"in_progress", "published"} and not args.force:
+            raise conflict(f"{task[:8]} is {SHOWN[Status(status)]}", "abort it first, or --force")
+        return do(session, task)
+
+    return _each(args, guarded)

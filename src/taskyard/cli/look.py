@@ -1,0 +1,259 @@
+"""The commands that only look: ps, show, logs, explain, wait."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from taskyard.api.errors import TaskyardError
+from taskyard.api.states import FINAL, SHOWN, Status
+from taskyard.cli.main import OUR_FAULT, TIMED_OUT
+from taskyard.cli.output import (
+    add_output,
+    duration,
+    local_time,
+    note,
+    seconds_since,
+    show_rows,
+    utc_time,
+)
+from taskyard.cli.target import TASK_FIELDS, connect, resolve_task, resolve_tasks
+from taskyard.client.session import Session
+
+ACTIVE = [Status.QUEUED, Status.IN_PROGRESS]
+COLUMNS = ["short", "status", "task", "queue", "where", "age", "step"]
+
+
+def ps_arguments(parser: argparse.ArgumentParser) -> None:
+    add_output(parser)
+    parser.add_argument("-a", "--all", action="store_true", help="ended ones and drafts, too")
+    parser.add_argument("-n", type=int, default=50, metavar="N", help="the newest N")
+    parser.add_argument("--status", default="", help="only these, with commas between")
+    parser.add_argument("--project", default="", help="only this project's")
+
+
+def ps_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    query: dict[str, Any] = {
+        "only_fields": [*TASK_FIELDS, "execution.queue.name", "user.name"],
+        "order_by": ["-last_update"],
+        "page": 0,
+        "page_size": min(args.n, 500),
+    }
+    shown = {word: status.value for status, word in SHOWN.items()}
+    if args.status:
+        query["status"] = [shown.get(s, s) for s in args.status.split(",")]
+    elif not args.all:
+        query["status"] = [s.value for s in ACTIVE]
+    if args.project:
+        projects = session.raw("projects.get_all", {"name": f"^{args.project}$"})["projects"]
+        query["project"] = [p["id"] for p in projects] or ["none"]
+    rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
+    if args.output in {"table", "wide"} and not args.quiet:
+        rows = [{**r, "id": r["short"]} for r in rows]
+        show_rows(rows, ["id", *COLUMNS[1:]], args)
+        if not rows and not args.all:
+            note("nothing runs or waits; taskyard ps -a shows what has ended")
+    else:
+        show_rows(rows, COLUMNS, args)
+    return 0
+
+
+def _row(task: dict[str, Any]) -> dict[str, Any]:
+    status = Status(task["status"])
+    queue = (task.get("execution") or {}).get("queue") or {}
+    since = task.get("started") if status == Status.IN_PROGRESS else task.get("created")
+    reason = task.get("status_message") or task.get("status_reason") or ""
+    return {
+        "id": task["id"],
+        "short": task["id"][:8],
+        "status": SHOWN[status],
+        "task": task.get("name"),
+        "queue": queue.get("name") if isinstance(queue, dict) else queue,
+        "where": task.get("last_worker") if status == Status.IN_PROGRESS else reason[:60],
+        "age": duration(seconds_since(since)),
+        "step": task.get("last_iteration") or None,
+        "project": (task.get("project") or {}).get("name"),
+        "user": (task.get("user") or {}).get("name"),
+        "created": task.get("created"),
+        "started": task.get("started"),
+        "completed": task.get("completed"),
+    }
+
+
+def show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+
+
+def show_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    task = resolve_task(session, args.task)
+    found = session.raw("tasks.get_all_ex", {"id": [task], "search_hidden": True})["tasks"]
+    if not found:
+        raise TaskyardError(f"no task {task}", hint="taskyard ps -a lists all tasks")
+    document = found[0]
+    attempts = session.raw("attempts.get_all", {"task": task})["attempts"]
+    if args.output == "json":
+        print(json.dumps({**document, "attempts": attempts}, indent=2))
+        return 0
+    _describe(document, session.url)
+    for attempt in attempts:
+        _describe_attempt(attempt)
+    return 0
+
+
+def _describe(task: dict[str, Any], url: str) -> None:
+    status = SHOWN[Status(task["status"])]
+    why = ": ".join(w for w in (task.get("status_reason"), task.get("status_message")) if w)
+    script = task.get("script") or {}
+    lines = [
+        ("task", f"{task['id']}  {task.get('name')}"),
+        ("status", f"{status}{f'  ({why})' if why else ''}"),
+        ("project", (task.get("project") or {}).get("name")),
+        ("queue", ((task.get("execution") or {}).get("queue") or {}).get("name")),
+        ("worker", task.get("last_worker")),
+        ("created", local_time(task.get("created"))),
+        ("started", local_time(task.get("started"))),
+        ("ended", local_time(task.get("completed"))),
+        (
+            "code",
+            f"{script.get('repository') or 'no repository'} {script.get('version_num') or ''}",
+        ),
+        ("entry", f"{script.get('working_dir') or '.'}: {script.get('entry_point') or ''}"),
+        ("changes", f"{len(script['diff'].splitlines())} lines" if script.get("diff") else None),
+        ("page", f"{url}/tasks/{task['id']}"),
+    ]
+    for name, value in lines:
+        if value:
+            print(f"{name:<10}{value}")
+    for section, items in (task.get("hyperparams") or {}).items():
+        print(section)
+        for name, item in items.items():
+            print(f"  {name} = {item.get('value')}")
+
+
+def _describe_attempt(attempt: dict[str, Any]) -> None:
+    cause = f"  {attempt['cause']}" if attempt.get("cause") else ""
+    print(f"attempt {attempt['attempt']}  {attempt['state']}{cause}  on {attempt['worker']}")
+    for phase in attempt.get("phases") or []:
+        took = (phase.get("ended") or time.time()) - phase["started"]
+        print(f"  {phase['name']:<12}{took:8.2f}s  {phase.get('detail', '')}")
+    if attempt.get("hint"):
+        print(f"  try: {attempt['hint']}")
+
+
+def logs_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the task ends")
+    parser.add_argument("--tail", type=int, default=None, metavar="N", help="the last N lines only")
+    parser.add_argument("-t", "--timestamps", action="store_true")
+    parser.add_argument("--grep", default="", metavar="RE", help="only lines that match")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "jsonl"])
+
+
+def logs_command(args: argparse.Namespace) -> int:
+    import re
+
+    from taskyard.cli.follow import lines_after
+
+    session = connect(args)
+    task = resolve_task(session, args.task)
+    wanted = re.compile(args.grep) if args.grep else None
+    after = -args.tail if args.tail is not None else 0
+    if args.tail == 0 and not args.follow:
+        return 0
+    try:
+        while True:
+            answer = lines_after(session, task, after, wait=20.0 if args.follow else 0)
+            for line in answer["lines"]:
+                if wanted is None or wanted.search(line["text"]):
+                    _print_line(line, args)
+            sys.stdout.flush()
+            after = answer["next"]
+            if not answer["lines"] and (answer["over"] or not args.follow):
+                return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _print_line(line: dict[str, Any], args: argparse.Namespace) -> None:
+    if args.output == "jsonl":
+        print(json.dumps(line))
+    elif args.timestamps:
+        print(f"{utc_time(line['timestamp'])} {line['text']}")
+    else:
+        print(line["text"])
+
+
+def explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+
+
+def explain_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    answer = session.raw("tasks.explain", {"task": resolve_task(session, args.task)})
+    if args.output == "json":
+        print(json.dumps(answer, indent=2))
+        return 0
+    reason = answer.get("reason") or {}
+    print(reason.get("text") or answer.get("state"))
+    for name, value in answer.items():
+        if name not in {"reason", "hint"} and value not in (None, "", [], {}):
+            print(f"  {name:<10}{', '.join(value) if isinstance(value, list) else value}")
+    if answer.get("hint"):
+        print(f"  try: {answer['hint']}")
+    return 0
+
+
+def wait_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tasks", nargs="+", metavar="TASK")
+    parser.add_argument("--timeout", type=float, default=None, metavar="SECONDS")
+    parser.add_argument("--any", action="store_true", help="until the first of them ends")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.set_defaults(own_failure=OUR_FAULT)
+
+
+def wait_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    session.patience = 600.0
+    waiting = resolve_tasks(session, args.tasks)
+    end = time.monotonic() + args.timeout if args.timeout is not None else None
+    worst = 0
+    while waiting:
+        done = _ended(session, waiting)
+        for task in done:
+            worst = _tell(session, task) or worst
+        waiting = [t for t in waiting if t not in done]
+        if not waiting or (args.any and done):
+            break
+        if end is not None and time.monotonic() >= end:
+            note(f"error: {len(waiting)} of the tasks have not ended in {args.timeout:g} s")
+            return TIMED_OUT
+        time.sleep(0.2)
+    return worst
+
+
+def _ended(session: Session, tasks: list[str]) -> list[str]:
+    query = {"id": tasks, "only_fields": ["id", "status"], "search_hidden": True}
+    found = session.raw("tasks.get_all", query)["tasks"]
+    gone = set(tasks) - {t["id"] for t in found}
+    if gone:
+        raise TaskyardError(f"no task {sorted(gone)[0]}", hint="Was it deleted?")
+    return [t["id"] for t in found if Status(t["status"]) in FINAL]
+
+
+def _tell(session: Session, task: str) -> int:
+    from taskyard.cli.follow import ended
+
+    code = ended(session, task)
+    print(f"{task}  exit code {code}")
+    return code

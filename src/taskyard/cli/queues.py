@@ -1,0 +1,97 @@
+"""``taskyard queue``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from taskyard.cli.output import add_output, confirm, duration, seconds_since, show_rows
+from taskyard.cli.target import connect, resolve_queue
+from taskyard.client.session import Session
+
+
+def queue_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    add_output(verbs.add_parser("ls", help="all queues"))
+    for name, text in {
+        "show": "what waits there, in order",
+        "create": "make a queue",
+        "clear": "take all tasks off it",
+        "delete": "delete it",
+        "pause": "hand out nothing until it is resumed",
+        "resume": "hand out tasks again",
+        "rename": "give it another name",
+    }.items():
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("queue", metavar="QUEUE")
+        add_output(verb)
+        if name in {"clear", "delete"}:
+            verb.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        if name == "pause":
+            verb.add_argument("-m", "--message", default="", help="why")
+        if name == "rename":
+            verb.add_argument("name", metavar="NEW_NAME")
+
+
+def queue_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    if args.verb == "ls":
+        return _list(session, args)
+    if args.verb == "create":
+        print(session.raw("queues.create", {"name": args.queue})["id"])
+        return 0
+    queue = resolve_queue(session, args.queue)
+    if args.verb == "show":
+        return _show(session, queue, args)
+    if args.verb in {"clear", "delete"}:
+        waiting = session.raw("queues.get_num_entries", {"queue": queue})["num"]
+        question = f"{args.verb.capitalize()} {args.queue}: {waiting} waiting tasks become drafts"
+        confirm(question, args, f"taskyard queue {args.verb} {args.queue}")
+    body: dict[str, Any] = {"queue": queue}
+    action = {"clear": "clear_queue", "rename": "update"}.get(args.verb, args.verb)
+    if args.verb == "delete":
+        body["force"] = True
+    elif args.verb == "pause":
+        body["reason"] = args.message
+    elif args.verb == "rename":
+        body["name"] = args.name
+    session.raw(f"queues.{action}", body)
+    print(queue)
+    return 0
+
+
+def _list(session: Session, args: argparse.Namespace) -> int:
+    queues = session.raw("queues.get_all_ex", {"page": 0, "page_size": 500})["queues"]
+    rows = [
+        {
+            "id": q["id"],
+            "name": q["name"],
+            "waiting": len(q.get("entries") or []),
+            "workers": len(q.get("workers") or []),
+            "next": _task_name(q["entries"][0]) if q.get("entries") else None,
+            "paused": "paused" if q.get("paused") else None,
+        }
+        for q in queues
+    ]
+    show_rows(rows, ["name", "waiting", "workers", "next", "paused"], args)
+    return 0
+
+
+def _show(session: Session, queue: str, args: argparse.Namespace) -> int:
+    found = session.raw("queues.get_all_ex", {"id": [queue]})["queues"][0]
+    rows = [
+        {
+            "position": number,
+            "id": e["task"]["id"] if isinstance(e["task"], dict) else e["task"],
+            "task": _task_name(e),
+            "waiting": duration(seconds_since(e.get("added"))),
+        }
+        for number, e in enumerate(found.get("entries") or [], 1)
+    ]
+    show_rows(rows, ["position", "id", "task", "waiting"], args)
+    return 0
+
+
+def _task_name(entry: dict[str, Any]) -> str:
+    task = entry["task"]
+    return str(task.get("name") or task["id"]) if isinstance(task, dict) else str(task)

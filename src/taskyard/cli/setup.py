@@ -1,0 +1,148 @@
+"""The commands around the server: init, env, whoami, open, version, api."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+
+from taskyard import __version__
+from taskyard.api.errors import TaskyardError
+from taskyard.cli.output import add_output, note
+from taskyard.cli.target import connect, resolve_task
+from taskyard.client import config
+
+
+def init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", nargs="?", metavar="URL", help="the server, http://host:8008")
+    parser.add_argument("--access-key", default="")
+    parser.add_argument(
+        "--secret-key", default="", help="better: asked for, or in TASKYARD_SECRET_KEY"
+    )
+
+
+def init_command(args: argparse.Namespace) -> int:
+    from taskyard.client.session import Session
+
+    url = args.url or _ask("address of the server", "http://127.0.0.1:8008")
+    access = args.access_key or os.environ.get("TASKYARD_ACCESS_KEY") or _ask("access key")
+    secret = args.secret_key or os.environ.get("TASKYARD_SECRET_KEY") or _ask_secret()
+    session = Session(url, access, secret)
+    user = session.raw("users.get_current_user")["user"]
+    file = config.user_file()
+    config.write(config.Profile(url=session.url, access_key=access, secret_key=secret), file)
+    print(f"connected to {session.url} as {user['name']}; kept in {file}")
+    return 0
+
+
+def _ask(what: str, default: str = "") -> str:
+    if not sys.stdin.isatty():
+        raise TaskyardError(
+            f"the {what} is missing",
+            hint="taskyard init URL, with TASKYARD_ACCESS_KEY and TASKYARD_SECRET_KEY set",
+        )
+    return input(f"{what}{f' [{default}]' if default else ''}: ").strip() or default
+
+
+def _ask_secret() -> str:
+    import getpass
+
+    if not sys.stdin.isatty():
+        return _ask("secret key")
+    return getpass.getpass("secret key: ")
+
+
+def env_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("verb", nargs="?", default="print", choices=["print", "list", "gc"])
+    parser.add_argument("--max-gb", type=float, default=20.0, help="gc: keep this much at the most")
+    add_output(parser)
+
+
+def env_command(args: argparse.Namespace) -> int:
+    if args.verb != "print":
+        from taskyard.cli.environments import run
+
+        return run(args)
+    profile = config.find(url=args.server)
+    for name, value in {
+        "CLEARML_API_HOST": profile.url,
+        "CLEARML_WEB_HOST": profile.web_url or profile.url,
+        "CLEARML_FILES_HOST": profile.files_url or f"{profile.url}/files",
+        "CLEARML_API_ACCESS_KEY": profile.access_key,
+        "CLEARML_API_SECRET_KEY": profile.secret_key,
+    }.items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def whoami_arguments(parser: argparse.ArgumentParser) -> None:
+    add_output(parser)
+
+
+def whoami_command(args: argparse.Namespace) -> int:
+    session = connect(args)
+    user = session.raw("users.get_current_user")["user"]
+    if args.output == "json":
+        print(json.dumps({"server": session.url, "user": user["name"], "role": user.get("role")}))
+    else:
+        print(f"{user['name']} ({user.get('role')}) on {session.url}")
+    return 0
+
+
+def open_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", nargs="?", metavar="TASK")
+    parser.add_argument("-u", "--url", action="store_true", help="print the address only")
+    parser.add_argument("--server", default="")
+
+
+def open_command(args: argparse.Namespace) -> int:
+    profile = config.find(url=args.server)
+    url = profile.web_url or profile.url
+    if args.task:
+        url += f"/tasks/{resolve_task(connect(args), args.task)}"
+    if not args.url:
+        import webbrowser
+
+        if webbrowser.open(url):
+            return 0
+        note("no browser was found here")
+    print(url)
+    return 0
+
+
+def version_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check-server", action="store_true", help="the server's, too")
+    parser.add_argument("--server", default="")
+
+
+def version_command(args: argparse.Namespace) -> int:
+    print(f"taskyard {__version__}")
+    if args.check_server:
+        session = connect(args)
+        answer = json.loads(session.get_page("/healthz"))
+        print(f"server   {answer['version']} at {session.url}")
+    return 0
+
+
+def api_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", metavar="SERVICE.ACTION", help="such as tasks.get_all")
+    parser.add_argument("-d", "--data", default="{}", help="the request as JSON, @file or -")
+    parser.add_argument("--server", default="")
+
+
+def api_command(args: argparse.Namespace) -> int:
+    if args.data == "-":
+        text = sys.stdin.read()
+    elif args.data.startswith("@"):
+        with open(args.data[1:]) as stream:
+            text = stream.read()
+    else:
+        text = args.data
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise TaskyardError(f"--data is not JSON: {error}") from error
+    print(json.dumps(connect(args).raw(args.action, body), indent=2))
+    return 0

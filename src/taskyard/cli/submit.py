@@ -1,0 +1,175 @@
+"""``run`` and ``submit``: the code of the folder one stands in, on another machine."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from taskyard.api import arguments
+from taskyard.api.errors import TaskyardError
+from taskyard.cli.main import OUR_FAULT
+from taskyard.cli.output import note
+from taskyard.cli.target import connect, parse_settings, resolve_queue
+from taskyard.client.session import Session
+
+SHELLS = {".sh": "sh", ".bash": "bash", ".zsh": "zsh"}
+REQUIREMENTS = ("requirements.txt", "pyproject.toml", "uv.lock")
+
+
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(own_failure=OUR_FAULT)
+    submit_arguments(parser)
+
+
+def submit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [--queue Q] [options] script.py [its own arguments]"
+    parser.add_argument("--queue", default="default", help="the queue to put it on")
+    parser.add_argument("--name", help="the task's name; else the script's")
+    parser.add_argument("--project", default="", help="the task's project; else the folder's name")
+    parser.add_argument("-m", "--module", help="run a module, as python -m does")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="the code's folder; else this one"
+    )
+    parser.add_argument(
+        "--packages", nargs="+", metavar="REQ", help="packages, instead of the repository's list"
+    )
+    parser.add_argument("--requirements", type=Path, help="a requirements file to record")
+    parser.add_argument("--python", default="", metavar="VERSION", help="such as 3.11")
+    parser.add_argument("--env", action="append", default=[], metavar="K=V")
+    parser.add_argument("--setup-script", type=Path, help="a shell script to run before all else")
+    parser.add_argument(
+        "--retry", type=int, default=0, metavar="N", help="run again after a lost worker, N times"
+    )
+    parser.add_argument("--time-limit", type=float, default=0, metavar="SECONDS")
+    parser.add_argument("--tags", nargs="+", default=[])
+    parser.add_argument("--priority", type=int, default=0, help="higher goes first in its queue")
+    parser.add_argument("--draft", action="store_true", help="do not enqueue it")
+    parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="script.py ...")
+
+
+def submit_command(args: argparse.Namespace) -> int:
+    print(_submit(args, connect(args)))
+    return 0
+
+
+def run_command(args: argparse.Namespace) -> int:
+    from taskyard.cli.follow import follow
+
+    session = connect(args)
+    task = _submit(args, session)
+    note(f"task {task}")
+    return follow(session, task)
+
+
+def _submit(args: argparse.Namespace, session: Session) -> str:
+    from taskyard.sdk.capture import capture
+
+    queue = None if args.draft else resolve_queue(session, args.queue)
+    folder = (args.folder or Path.cwd()).absolute()
+    entry, binary, words = _entry(args)
+    captured = capture(folder, None if args.module else entry)
+    for remark in captured.notes:
+        note(f"note: {remark}")
+    packages = _packages(args, folder)
+    template, values = arguments.parse(words)
+    project = args.project or folder.name
+    body: dict[str, Any] = {
+        "name": args.name or entry,
+        "type": "training",
+        "project": _project(session, project),
+        "tags": args.tags,
+        "script": {
+            "repository": captured.repository,
+            "branch": captured.branch,
+            "version_num": captured.commit,
+            "working_dir": captured.working_dir,
+            "entry_point": f"-m {args.module}" if args.module else captured.entry_point,
+            "binary": binary,
+            "diff": captured.diff,
+            "arguments": template,
+            **({"requirements": {"pip": packages}} if packages else {}),
+        },
+        "hyperparams": _hyperparams(values, parse_settings(args.env)),
+    }
+    if args.setup_script:
+        body["container"] = {"setup_shell_script": args.setup_script.read_text()}
+    if args.retry:
+        body["retry"] = {"max": args.retry, "causes": ["worker lost", "interrupted", "server"]}
+    if args.time_limit:
+        body["limits"] = {"time": args.time_limit}
+    if args.priority:
+        body["priority"] = args.priority
+    task = str(session.raw("tasks.create", body)["id"])
+    if queue:
+        session.raw("tasks.enqueue", {"task": task, "queue": queue})
+    return task
+
+
+def _entry(args: argparse.Namespace) -> tuple[str, str, list[str]]:
+    """Entry point, binary and the words after it."""
+    words = list(args.command)
+    if words[:1] == ["--"]:
+        words.pop(0)
+    binary = f"python{args.python}" if args.python else "python"
+    if args.module:
+        return args.module, binary, words
+    if words and words[0] in {"python", "python3"}:
+        words.pop(0)
+        if words[:1] == ["-m"] and len(words) > 1:
+            args.module = words[1]
+            return args.module, binary, words[2:]
+    if not words:
+        raise TaskyardError("no script was named", hint="taskyard run train.py --lr 0.1")
+    script = words.pop(0)
+    if not ((args.folder or Path.cwd()) / script).is_file():
+        raise TaskyardError(f"no file {script} here", hint="Name the script to run, then its flags")
+    return script, SHELLS.get(Path(script).suffix, binary), words
+
+
+def _packages(args: argparse.Namespace, folder: Path) -> str:
+    if args.packages:
+        return "\n".join(args.packages)
+    if args.requirements:
+        try:
+            return str(args.requirements.read_text())
+        except OSError as error:
+            raise TaskyardError(f"cannot read {args.requirements}: {error.strerror}") from error
+    here = [folder, *folder.parents]
+    for place in here:
+        if any((place / name).is_file() for name in REQUIREMENTS):
+            return ""
+        if (place / ".git").exists():
+            break
+    note(
+        "note: no requirements.txt, pyproject.toml or uv.lock here: the task has the standard"
+        " library only. --packages names more"
+    )
+    return ""
+
+
+def _project(session: Session, name: str) -> str:
+    """The project's id; made when it is new."""
+    import re
+
+    if len(name) < 3:
+        name = f"{name}-project"
+    query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}
+    found = session.raw("projects.get_all", query)["projects"]
+    if found:
+        return str(found[0]["id"])
+    return str(session.raw("projects.create", {"name": name, "description": ""})["id"])
+
+
+def _hyperparams(values: dict[str, str], environment: dict[str, str]) -> dict[str, Any]:
+    sections = {arguments.SECTION: values, "Environment": environment}
+    return {
+        section: {
+            name: {"section": section, "name": name, "value": value}
+            for name, value in items.items()
+        }
+        for section, items in sections.items()
+        if items
+    }

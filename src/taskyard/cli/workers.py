@@ -1,0 +1,52 @@
+"""``taskyard worker``."""
+
+from __future__ import annotations
+
+import argparse
+
+from taskyard.cli.output import add_output, duration, seconds_since, show_rows
+from taskyard.cli.target import connect
+
+
+def worker_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listed = verbs.add_parser("ls", help="all workers")
+    add_output(listed)
+    for name, text in {
+        "pause": "take no task until resumed",
+        "resume": "take tasks again",
+        "drain": "finish what runs, take no more, and leave",
+    }.items():
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("worker", metavar="WORKER")
+        verb.add_argument("-m", "--message", default="", help="why")
+        verb.add_argument("--server", default="")
+
+
+def worker_command(args: argparse.Namespace) -> int:
+    if args.verb == "ls":
+        return list_workers(args)
+    connect(args).raw(f"workers.{args.verb}", {"worker": args.worker, "reason": args.message})
+    print(args.worker)
+    return 0
+
+
+def list_workers(args: argparse.Namespace) -> int:
+    """Print the workers that the server knows."""
+    workers = connect(args).raw("workers.get_all", {"last_seen": 0})["workers"]
+    rows = [
+        {
+            "id": w["id"],
+            "status": "busy" if w.get("task") else "idle",
+            "task": (w.get("task") or {}).get("name"),
+            "queues": ", ".join(q.get("name") or q["id"] for q in w.get("queues") or []),
+            "user": (w.get("user") or {}).get("name"),
+            "ip": w.get("ip"),
+            "seen": duration(seconds_since(w.get("last_activity_time"))),
+        }
+        for w in workers
+    ]
+    if not hasattr(args, "quiet"):
+        args.quiet = False
+    show_rows(rows, ["id", "status", "task", "queues", "user", "seen"], args)
+    return 0
