@@ -361,7 +361,6 @@ class EditRuntime(Request):
     task: str
     add_or_update: dict[str, Any] | None = None
     remove: list[str] | None = None
-    force: bool = False
 
 
 @action("tasks.update_tags", answers=UpdatedResponse)

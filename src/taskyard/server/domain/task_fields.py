@@ -46,9 +46,11 @@ def sent(request: TaskFields, version: tuple[int, int], now: str) -> Sent:
     for field in ("tags", "system_tags"):
         if (tags := getattr(request, field)) is not None:
             found[field] = tag_list(tags)
-    for field in ("comment", "parent", "project"):
-        if (text := getattr(request, field)) is not None:
-            found[field] = text.strip()
+    if request.comment is not None:
+        found["comment"] = request.comment.strip()
+    for field in ("parent", "project"):
+        if (id := getattr(request, field)) is not None:
+            found[field] = reference(id)
     if request.script is not None:
         found["script"] = script(request.script)
     if request.execution is not None:
@@ -87,6 +89,11 @@ def task_name(text: str) -> str:
             value=name,
         )
     return name
+
+
+def reference(id: str) -> str | None:
+    """An id as kept; an empty one means none."""
+    return id.strip() or None
 
 
 def tag_list(tags: Iterable[str]) -> list[str]:

@@ -1,0 +1,158 @@
+"""Tasks as documents in the database. Their status is changed elsewhere: see ``lifecycle``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from taskyard.api.errors import INVALID_MODEL_ID, INVALID_TASK_ID, READ_ONLY, ApiError
+from taskyard.api.states import Status
+from taskyard.server.call import Call
+from taskyard.server.domain.task_fields import MERGED, Sent, merged
+from taskyard.server.store import documents
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.tables import projects, tasks
+
+PUBLIC = ""
+"""The company of what everybody may read."""
+
+DELETED_PARENT = "__DELETED__"
+"""Prefix of a parent's id once the parent is gone."""
+
+_SECOND = 1_000_000
+
+
+def create(tx: Tx, call: Call, fields: Sent) -> str:
+    """Insert a draft with these fields; gives its id."""
+    task = uuid.uuid4().hex
+    sections = {name: merged(None, fields.get(name) or {}) for name in MERGED}
+    document = {k: v for k, v in fields.items() if v is not None} | sections
+    documents.insert(
+        tx,
+        TASK,
+        document
+        | {
+            "id": task,
+            "company": call.company,
+            "user": call.user,
+            "status": str(Status.CREATED),
+            "status_reason": "",
+            "status_message": "",
+            "last_changed_by": call.user,
+            "last_iteration": 0,
+        },
+    )
+    touch_projects(tx, [fields.get("project")])
+    tx.signal(f"task:{task}")
+    return task
+
+
+def lock(tx: Tx, ids: Iterable[str]) -> list[str]:
+    """Hold several tasks against other writers, in the one order that cannot deadlock.
+
+    Gives the ids without repetition; unknown ones are among them.
+    """
+    wanted = sorted(set(ids))
+    tx.execute(
+        select(tasks.c.id).where(tasks.c.id.in_(wanted)).order_by(tasks.c.id).with_for_update()
+    )
+    return wanted
+
+
+def for_edit(tx: Tx, call: Call, task: str, *fields: str) -> dict[str, Any]:
+    """Status, project and ``fields`` of a task, held against other writers until the end.
+
+    Raises ApiError INVALID_TASK_ID, or READ_ONLY for a public task.
+    """
+    return documents.get(tx, TASK, task, call, only=["status", "project", *fields], for_write=True)
+
+
+def write(
+    tx: Tx,
+    call: Call,
+    task: str,
+    sets: Mapping[Any, Any],
+    removals: Iterable[Any] = (),
+) -> int:
+    """Set and remove fields by path, in the caller's name; gives how many tasks changed."""
+    stamps = {
+        "last_update": tx.now,
+        "last_change": tx.now,
+        "last_changed_by": call.user,
+    }
+    changed = documents.update(tx, TASK, task, {**sets, **stamps}, list(removals))
+    tx.signal(f"task:{task}")
+    return changed
+
+
+def touch(tx: Tx, task: str) -> int:
+    """Note that a task is alive; a running one has its duration brought up to date."""
+    row = tx.execute(select(tasks.c.status, tasks.c.started).where(tasks.c.id == task)).one()
+    columns: dict[str, Any] = {"last_update": tx.now}
+    if row.status == Status.IN_PROGRESS and row.started is not None:
+        columns["active_duration"] = max(0, tx.now - row.started) // _SECOND
+    return tx.execute(update(tasks).where(tasks.c.id == task).values(columns)).rowcount
+
+
+def touch_projects(tx: Tx, ids: Iterable[str | None]) -> None:
+    """Note that something changed in these projects."""
+    known = {project for project in ids if project}
+    if known:
+        held = select(projects.c.id).where(projects.c.id.in_(known)).order_by(projects.c.id)
+        tx.execute(held.with_for_update())
+        tx.execute(update(projects).where(projects.c.id.in_(known)).values(last_update=tx.now))
+
+
+def check_references(tx: Tx, call: Call, fields: Mapping[str, Any]) -> None:
+    """See that parent, project and input models exist and may be used.
+
+    Raises ApiError INVALID_TASK_ID, INVALID_PROJECT_ID, INVALID_MODEL_ID, or READ_ONLY for a
+    public project.
+    """
+    parent = fields.get("parent")
+    if parent and not parent.startswith(DELETED_PARENT):
+        documents.get(tx, TASK, parent, call, only=["id"])
+    if project := fields.get("project"):
+        found = documents.get(tx, PROJECT, project, call, only=["company"])
+        if found["company"] != call.company:
+            raise ApiError(READ_ONLY, "project", id=project)
+    used = [item["model"] for item in (fields.get("models") or {}).get("input") or ()]
+    if used and (unknown := documents.missing(tx, MODEL, used, call)):
+        raise ApiError(INVALID_MODEL_ID, "input models", ids=unknown)
+
+
+def types(tx: Tx, call: Call, within: Sequence[str] | None) -> list[str]:
+    """The types of the tasks that the caller sees: in these projects and below, or anywhere."""
+    query = select(tasks.c.type).distinct().where(tasks.c.company.in_([call.company, PUBLIC]))
+    if within:
+        query = query.where(tasks.c.project.in_(documents.with_descendants(tx, list(within))))
+    return sorted(tx.execute(query).scalars())
+
+
+def set_public(tx: Tx, call: Call, ids: Iterable[str], *, public: bool) -> int:
+    """Give tasks to everybody, or take them back; gives how many changed hands.
+
+    Raises ApiError INVALID_TASK_ID for a task that is not the caller's company's to give or take.
+    """
+    owners = {
+        task: documents.get(tx, TASK, task, call, only=["company", "company_origin"])
+        for task in lock(tx, ids)
+    }
+    changed = 0
+    for task, owner in owners.items():
+        is_public = owner.get("company", PUBLIC) == PUBLIC
+        if is_public == public:
+            continue
+        if public:
+            changed += write(
+                tx, call, task, {"company": PUBLIC, "company_origin": owner["company"]}
+            )
+        elif owner.get("company_origin") == call.company:
+            changed += write(tx, call, task, {"company": call.company}, ["company_origin"])
+        else:
+            raise ApiError(INVALID_TASK_ID, id=task)
+    return changed
