@@ -50,7 +50,7 @@ class Api:
         self._session = Session(running.url, access, secret)
         self.http = Connection(running.url)
 
-    def __call__(self, name: str, **body: Any) -> Any:
+    def __call__(self, name: str, /, **body: Any) -> Any:
         path = f"v{self.version}/{name}" if self.version else name
         return self._session.raw(path, body)
 

@@ -13,7 +13,6 @@ class UserResponse(Response):
 
 class UsersResponse(Response):
     users: list[Document]
-    scroll_id: str | None = None
 
 
 @action("users.get_by_id", answers=UserResponse)
@@ -47,9 +46,6 @@ class GetAll(Request):
     order_by: list[str] | str | None = None
     page: int | None = None
     page_size: int | None = None
-    scroll_id: str | None = None
-    refresh_scroll: bool | None = None
-    size: int | None = None
 
 
 @action("users.get_all_ex", answers=UsersResponse)

@@ -128,7 +128,7 @@ class Tokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise ApiError(INVALID_TOKEN, "the token has expired", hint="Log in again.") from error
-        except (jwt.InvalidTokenError, KeyError, TypeError) as error:
+        except (jwt.InvalidTokenError, KeyError, TypeError, UnicodeError) as error:
             raise ApiError(INVALID_TOKEN, hint="Log in again.") from error
 
 

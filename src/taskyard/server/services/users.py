@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from taskyard.api import users as api
 from taskyard.api.errors import FORBIDDEN, INVALID_ID, INVALID_USER_ID, ApiError
 from taskyard.api.wire import Document, Empty
 from taskyard.server.call import Call, reads, writes
-from taskyard.server.domain import preferences
+from taskyard.server.domain import preferences, search
 from taskyard.server.domain.roles import outranks
 from taskyard.server.services.auth import remove_user
-from taskyard.server.store import documents, tables, users
+from taskyard.server.store import documents, references, tables, users
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import USER
 
@@ -39,13 +39,12 @@ def get_current_user(tx: Tx, call: Call, request: api.GetCurrentUser) -> api.Cur
 
 
 def _with_company(user: Document) -> Document:
-    return {**user, "company": {"id": user.get("company", ""), "name": users.COMPANY_NAME}}
+    return {**_public(user), "company": {"id": user.get("company", ""), "name": users.COMPANY_NAME}}
 
 
 @reads(api.GetAll)
 def get_all(tx: Tx, call: Call, request: api.GetAll) -> api.UsersResponse:
-    found, scroll = documents.find_page(tx, USER, call, call.body)
-    return api.UsersResponse(users=found, scroll_id=scroll)
+    return api.UsersResponse(users=_find(tx, call))
 
 
 @reads(api.GetAllEx)
@@ -53,9 +52,19 @@ def get_all_ex(tx: Tx, call: Call, request: api.GetAllEx) -> api.UsersResponse:
     extra = []
     if request.active_in_projects is not None:
         extra.append(tables.users.c.id.in_(_active_in(call, request.active_in_projects)))
-    found = documents.find(tx, USER, call, call.body, extra=extra)
-    documents.expand(tx, call, found, call.body.get("only_fields"))
+    found = _find(tx, call, *extra)
+    references.expand(tx, USER, call, found, search.projection(call.body))
     return api.UsersResponse(users=found)
+
+
+def _find(tx: Tx, call: Call, *extra: ColumnElement[bool]) -> list[Document]:
+    found = documents.find(tx, USER, call, call.body, extra=extra)
+    return [_public(user) for user in found]
+
+
+def _public(user: Document) -> Document:
+    # A projection may name them, but preferences are nobody else's.
+    return {k: v for k, v in user.items() if k not in {"preferences", "fixed"}}
 
 
 def _active_in(call: Call, projects: list[str]) -> Any:
