@@ -1,0 +1,1 @@
+"""Recognising handwritten digits with a small neural network."""
