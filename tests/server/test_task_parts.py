@@ -278,8 +278,8 @@ def test_before_2_9_parameters_are_flat_both_ways(api: Api) -> None:
     old = api.as_version("2.8")
     task = create(old, execution={"parameters": {"lr.x": "1", "TF_DEFINE/b": "2"}})
     assert get(api, task)["hyperparams"] == {
-        "Args": {"lr.x": param("Args", "lr.x")},
-        "TF_DEFINE": {"b": param("TF_DEFINE", "b", "2")},
+        "Args": {"lr.x": {**param("Args", "lr.x"), "type": "legacy"}},
+        "TF_DEFINE": {"b": {**param("TF_DEFINE", "b", "2"), "type": "legacy"}},
     }
     api("tasks.edit_hyper_params", task=task, hyperparams=[param("General", "new")])
     seen = old("tasks.get_all", id=[task], only_fields=["execution.parameters"])["tasks"]

@@ -200,11 +200,11 @@ def test_types_are_those_of_the_projects_asked_for_and_below(api: Api) -> None:
 
 def test_part_of_a_script_keeps_its_siblings(api: Api) -> None:
     task = create(api, script={"repository": "r", "branch": "main", "diff": "d"})
-    answer = api("tasks.edit", task=task, script={"version_num": "c0ffee", "branch": None})
+    answer = api("tasks.edit", task=task, script={"version_num": "c0ffee", "binary": None})
     script = get(api, task)["script"]
     assert answer["updated"] == 1
     assert (script["repository"], script["diff"], script["version_num"]) == ("r", "d", "c0ffee")
-    assert script["branch"] == ""
+    assert (script["branch"], script["binary"]) == ("main", "python")
 
 
 def test_part_of_the_execution_keeps_its_siblings(api: Api) -> None:

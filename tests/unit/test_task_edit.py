@@ -38,17 +38,17 @@ def test_script_texts_are_stripped_but_the_patch_is_kept_to_the_byte() -> None:
     assert script == {"repository": "https://x/y.git", "diff": patch}
 
 
-def test_a_null_in_a_section_is_kept_as_an_order_to_clear() -> None:
+def test_a_null_in_a_section_says_nothing() -> None:
     found = sent(script={"branch": None, "tag": "v1"})
-    sets, removals = task_edit.writes_of(found)
-    assert sets == {("script", "tag"): "v1"}
-    assert removals == [("script", "branch")]
+    assert task_edit.changes_of(found) == {("script", "tag"): "v1"}
 
 
 def test_whole_sections_are_written_whole() -> None:
-    sets, removals = task_edit.writes_of(sent(runtime={"a.b": None}, container={"image": "x"}))
-    assert sets == {("runtime",): {"a.b": None}, ("container",): {"image": "x"}}
-    assert removals == []
+    found = sent(runtime={"a.b": None}, container={"image": "x", "arguments": None})
+    assert task_edit.changes_of(found) == {
+        ("runtime",): {"a.b": None},
+        ("container",): {"image": "x"},
+    }
 
 
 def test_output_dest_is_the_output_destination() -> None:
@@ -212,7 +212,7 @@ def test_what_a_clone_is_told_wins() -> None:
             "new_task_system_tags": [],
             "new_task_container": {"image": "other"},
             "new_task_hyperparams": {"Args": {"lr": {"value": "5"}}},
-            "execution_overrides": {"framework": None, "queue": "elsewhere"},
+            "execution_overrides": {"framework": "jax", "model_labels": None},
         },
         Clone,
     )
@@ -221,14 +221,18 @@ def test_what_a_clone_is_told_wins() -> None:
     assert (found["tags"], found["system_tags"]) == (["a", "b"], [])
     assert found["container"] == {"image": "other"}
     assert set(found["hyperparams"]) == {"Args"}
-    assert "framework" not in found["execution"]
+    assert found["execution"]["framework"] == "jax"
 
 
 def test_old_parameters_become_sections() -> None:
     found = sent((2, 8), execution={"parameters": {"lr.x": 1, "TF_DEFINE/b": "2"}})
     assert found["hyperparams"] == {
-        "Args": {"lr.x": {"section": "Args", "name": "lr.x", "value": "1"}},
-        "TF_DEFINE": {"b": {"section": "TF_DEFINE", "name": "b", "value": "2"}},
+        "Args": {
+            "lr.x": {"section": "Args", "name": "lr.x", "value": "1", "type": "legacy"},
+        },
+        "TF_DEFINE": {
+            "b": {"section": "TF_DEFINE", "name": "b", "value": "2", "type": "legacy"},
+        },
     }
     assert found["execution"] == {}
 
@@ -241,6 +245,24 @@ def test_an_old_command_becomes_a_container() -> None:
 def test_the_present_name_wins_over_the_old_one() -> None:
     found = sent(container={"image": "new"}, execution={"docker_cmd": "old"})
     assert found["container"] == {"image": "new"}
+
+
+def test_an_old_edit_keeps_what_the_old_form_cannot_say() -> None:
+    item = {"section": "Args", "name": "lr", "value": "1", "type": "float"}
+    changed = task_versions.sections_of({"lr": "2"})
+    found = task_versions.settle("hyperparams", {"Args": {"lr": item}}, changed)
+    assert found == {"Args": {"lr": {**item, "value": "2"}}}
+    container = {"image": "i", "arguments": "a", "setup_shell_script": "s"}
+    found = task_versions.settle("container", container, task_versions.container_of("j"))
+    assert found == {"image": "j", "arguments": "", "setup_shell_script": "s"}
+
+
+def test_an_old_edit_that_repeats_a_model_keeps_the_models() -> None:
+    models = {"input": [{"name": "a", "model": "1"}, {"name": "b", "model": "2"}], "output": []}
+    same = {"input": [{"name": "input", "model": "2"}]}
+    other = {"input": [{"name": "input", "model": "3"}]}
+    assert task_versions.settle("models", models, same) == models
+    assert task_versions.settle("models", models, other) == {**models, **other}
 
 
 def test_an_old_caller_sees_old_homes() -> None:
@@ -272,7 +294,7 @@ def test_an_old_projection_reads_what_the_old_field_is_made_of() -> None:
 def test_sections_survive_the_old_flat_form(sections: dict[str, dict[str, str]]) -> None:
     sections = {s: items for s, items in sections.items() if "/" not in s}
     known = {
-        s: {n: {"section": s, "name": n, "value": v} for n, v in items.items()}
+        s: {n: {"section": s, "name": n, "value": v, "type": "legacy"} for n, v in items.items()}
         for s, items in sections.items()
     }
     assert task_versions.sections_of(task_versions.flat(known)) == known

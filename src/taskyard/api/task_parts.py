@@ -1,7 +1,6 @@
 """The sections of a task document, as callers send them.
 
-In a section, a field that is not sent is left as it is and a ``null`` clears it; that is why
-fields are unset, and not None, by default.
+In a section as anywhere in a request, a null says no more than a field that is not there.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 TaskType = Literal[
     "training",
@@ -31,35 +29,33 @@ TaskType = Literal[
 ArtifactMode = Literal["input", "output"]
 ModelUse = Literal["input", "output"]
 
-Text = str | None | UnsetType
 
-
-class Section(msgspec.Struct, kw_only=True):
+class Section(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Base of what a task document is made of. Unknown fields are ignored."""
 
 
 class Script(Section):
     """Where the code of a task comes from and how it is started."""
 
-    binary: Text = UNSET
-    repository: Text = UNSET
-    tag: Text = UNSET
-    branch: Text = UNSET
-    version_num: Text = UNSET
+    binary: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    branch: str | None = None
+    version_num: str | None = None
     """The commit."""
-    entry_point: Text = UNSET
-    working_dir: Text = UNSET
-    requirements: dict[str, Any] | UnsetType | None = UNSET
-    diff: Text = UNSET
+    entry_point: str | None = None
+    working_dir: str | None = None
+    requirements: dict[str, Any] | None = None
+    diff: str | None = None
     """A patch over the commit, or the whole script where there is no repository."""
-    arguments: list[str] | UnsetType | None = UNSET
+    arguments: list[str] | None = None
     """The command line; ``${section/name}`` stands for a hyper-parameter's value."""
 
 
 class ArtifactTypeData(Section):
-    preview: Text = UNSET
-    content_type: Text = UNSET
-    data_hash: Text = UNSET
+    preview: str | None = None
+    content_type: str | None = None
+    data_hash: str | None = None
 
 
 class Artifact(Section):
@@ -69,14 +65,14 @@ class Artifact(Section):
     type: str
     mode: ArtifactMode | None = None
     """``output`` unless said otherwise."""
-    uri: Text = UNSET
-    content_size: int | UnsetType | None = UNSET
+    uri: str | None = None
+    content_size: int | None = None
     """Bytes."""
-    hash: Text = UNSET
-    timestamp: int | UnsetType | None = UNSET
+    hash: str | None = None
+    timestamp: int | None = None
     """Seconds since the epoch."""
-    type_data: ArtifactTypeData | UnsetType | None = UNSET
-    display_data: list[list[Any]] | UnsetType | None = UNSET
+    type_data: ArtifactTypeData | None = None
+    display_data: list[list[Any]] | None = None
 
 
 class ArtifactId(Section):
@@ -88,33 +84,33 @@ class Execution(Section):
     """What a task runs with. ``parameters``, ``model_desc``, ``model`` and ``docker_cmd`` are
     the old homes of hyper-parameters, configuration, input model and container."""
 
-    queue: Text = UNSET
-    artifacts: list[Artifact] | UnsetType | None = UNSET
-    framework: Text = UNSET
-    model_labels: dict[str, int] | UnsetType | None = UNSET
-    model_desc: dict[str, Any] | UnsetType | None = UNSET
-    parameters: dict[str, Any] | UnsetType | None = UNSET
-    model: Text = UNSET
-    docker_cmd: Text = UNSET
+    queue: str | None = None
+    artifacts: list[Artifact] | None = None
+    framework: str | None = None
+    model_labels: dict[str, int] | None = None
+    model_desc: dict[str, Any] | None = None
+    parameters: dict[str, Any] | None = None
+    model: str | None = None
+    docker_cmd: str | None = None
 
 
 class Output(Section):
     """Where results go, and the last error."""
 
-    destination: Text = UNSET
-    error: Text = UNSET
-    result: Text = UNSET
-    model: Text = UNSET
+    destination: str | None = None
+    error: str | None = None
+    result: str | None = None
+    model: str | None = None
 
 
 class Param(Section):
     """One hyper-parameter as it stands in a task's ``hyperparams`` mapping."""
 
-    section: Text = UNSET
-    name: Text = UNSET
-    value: Text = UNSET
-    type: Text = UNSET
-    description: Text = UNSET
+    section: str | None = None
+    name: str | None = None
+    value: str | None = None
+    type: str | None = None
+    description: str | None = None
 
 
 class ParamItem(Section):
@@ -122,9 +118,9 @@ class ParamItem(Section):
 
     section: str
     name: str
-    value: Text = UNSET
-    type: Text = UNSET
-    description: Text = UNSET
+    value: str | None = None
+    type: str | None = None
+    description: str | None = None
 
 
 class ParamKey(Section):
@@ -137,19 +133,19 @@ class ParamKey(Section):
 class Configuration(Section):
     """One configuration object as it stands in a task's ``configuration`` mapping."""
 
-    name: Text = UNSET
-    value: Text = UNSET
-    type: Text = UNSET
-    description: Text = UNSET
+    name: str | None = None
+    value: str | None = None
+    type: str | None = None
+    description: str | None = None
 
 
 class ConfigurationItem(Section):
     """One configuration object in a list."""
 
     name: str
-    value: Text = UNSET
-    type: Text = UNSET
-    description: Text = UNSET
+    value: str | None = None
+    type: str | None = None
+    description: str | None = None
 
 
 class TaskModel(Section):
@@ -157,12 +153,12 @@ class TaskModel(Section):
 
     name: str
     model: str
-    updated: Text = UNSET
+    updated: str | None = None
 
 
 class TaskModels(Section):
-    input: list[TaskModel] | UnsetType | None = UNSET
-    output: list[TaskModel] | UnsetType | None = UNSET
+    input: list[TaskModel] | None = None
+    output: list[TaskModel] | None = None
 
 
 class TaskModelKey(Section):

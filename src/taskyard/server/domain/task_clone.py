@@ -7,7 +7,7 @@ from typing import Any
 
 from taskyard.api.tasks import Clone
 from taskyard.server.domain import task_fields, task_versions
-from taskyard.server.domain.task_fields import Sent, merged
+from taskyard.server.domain.task_fields import Sent
 
 COPIED = (
     "type",
@@ -63,7 +63,7 @@ def _override(found: Sent, request: Clone, version: tuple[int, int], now: str) -
     if request.new_task_input_models is not None:
         overrides["models"] = {"input": task_fields.model_items(request.new_task_input_models, now)}
     if "execution" in overrides:
-        overrides["execution"] = merged(found["execution"], overrides["execution"])
+        overrides["execution"] = {**found["execution"], **overrides["execution"]}
     if "models" in overrides:
         overrides["models"] = {**found["models"], **overrides["models"]}
     return {**found, **overrides}

@@ -18,8 +18,8 @@ from taskyard.server.domain.task_fields import (
     MERGED,
     Sent,
     artifact_key,
+    fields,
     merge_artifacts,
-    without_nulls,
 )
 
 PROPERTIES = "properties"
@@ -52,20 +52,15 @@ def _require(task: str, status: str, allowed: frozenset[Status]) -> None:
         )
 
 
-def writes_of(sent: Sent) -> tuple[dict[str | tuple[str, ...], Any], list[tuple[str, ...]]]:
-    """What to set and what to remove, by path, so that parts of sections keep their siblings."""
-    sets: dict[str | tuple[str, ...], Any] = {}
-    removals: list[tuple[str, ...]] = []
+def changes_of(sent: Sent) -> dict[tuple[str, ...], Any]:
+    """What to set, by path, so that parts of sections keep their siblings."""
+    changes: dict[tuple[str, ...], Any] = {}
     for name, value in sent.items():
-        if name not in MERGED:
-            sets[(name,)] = value
-            continue
-        for field, part in value.items():
-            if part is None:
-                removals.append((name, field))
-            else:
-                sets[(name, field)] = part
-    return sets, removals
+        if name in MERGED:
+            changes |= {(name, field): part for field, part in value.items()}
+        else:
+            changes[(name,)] = value
+    return changes
 
 
 def edit_params(current: Mapping[str, Any], items: Sequence[ParamItem], replace: str) -> Sent:
@@ -79,7 +74,7 @@ def edit_params(current: Mapping[str, Any], items: Sequence[ParamItem], replace:
     else:
         found = {k: dict(v) for k, v in current.items()}
     for item in items:
-        found.setdefault(item.section, {})[item.name] = {"value": "", **without_nulls(item)}
+        found.setdefault(item.section, {})[item.name] = {"value": "", **fields(item)}
     return found
 
 
@@ -105,7 +100,7 @@ def edit_configuration(
 ) -> Sent:
     found: Sent = {} if replace else dict(current)
     for item in items:
-        found[item.name] = {"value": "", **without_nulls(item)}
+        found[item.name] = {"value": "", **fields(item)}
     return found
 
 

@@ -27,7 +27,7 @@ from taskyard.api.tasks import TaskFields
 from taskyard.server.domain import task_versions
 
 Sent = dict[str, Any]
-"""Sections by name. Within a merged section a None clears the field."""
+"""Fields by name, in the shape of the document. A None removes the field."""
 
 NAME_LENGTH = 3
 MERGED = ("script", "execution", "output")
@@ -101,18 +101,18 @@ def tag_list(tags: Iterable[str]) -> list[str]:
 
 
 def script(section: Script) -> Sent:
-    return _strip(msgspec.to_builtins(section))
+    return _strip(fields(section))
 
 
 def execution(section: Execution) -> Sent:
-    found = _strip(msgspec.to_builtins(section))
-    if found.get("artifacts") is not None:
-        found["artifacts"] = merge_artifacts([], [artifact(a) for a in section.artifacts or ()])
+    found = _strip(fields(section))
+    if section.artifacts is not None:
+        found["artifacts"] = merge_artifacts([], [artifact(a) for a in section.artifacts])
     return found
 
 
 def artifact(item: Artifact) -> Sent:
-    return {**without_nulls(item), "mode": item.mode or "output"}
+    return {**fields(item), "mode": item.mode or "output"}
 
 
 def artifact_key(item: Mapping[str, Any] | ArtifactId) -> tuple[str, str]:
@@ -131,15 +131,14 @@ def hyperparams(sections: Hyperparams) -> Sent:
     """Sections as kept; what an item does not say of itself, its keys do."""
     return {
         section: {
-            name: {"section": section, "name": name, **without_nulls(item)}
-            for name, item in items.items()
+            name: {"section": section, "name": name, **fields(item)} for name, item in items.items()
         }
         for section, items in sections.items()
     }
 
 
 def configuration(items: Configurations) -> Sent:
-    return {name: {"name": name, **without_nulls(item)} for name, item in items.items()}
+    return {name: {"name": name, **fields(item)} for name, item in items.items()}
 
 
 def container(items: Container) -> Sent:
@@ -154,7 +153,7 @@ def models(section: TaskModels, now: str) -> Sent:
 
 
 def model_items(items: Iterable[TaskModel], now: str) -> list[Sent]:
-    return [{"updated": now, **without_nulls(item)} for item in items]
+    return [{"updated": now, **fields(item)} for item in items]
 
 
 def retry(section: Retry) -> Sent:
@@ -182,19 +181,13 @@ def limits(section: Limits) -> Sent:
 
 
 def output(section: Output) -> Sent:
-    return _strip(msgspec.to_builtins(section))
+    return _strip(fields(section))
 
 
-def without_nulls(section: Section) -> Sent:
+def fields(section: Section) -> Sent:
     """The fields of a section that say something."""
-    fields: Sent = msgspec.to_builtins(section)
-    return {k: v for k, v in fields.items() if v is not None}
-
-
-def merged(current: Mapping[str, Any] | None, part: Mapping[str, Any]) -> Sent:
-    """A section with a part of it replaced; a None in the part clears the field."""
-    whole = {**(current or {}), **part}
-    return {k: v for k, v in whole.items() if v is not None}
+    found: Sent = msgspec.to_builtins(section)
+    return {k: v for k, v in found.items() if v is not None}
 
 
 def _strip(section: Sent) -> Sent:

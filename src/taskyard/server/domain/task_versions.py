@@ -16,8 +16,14 @@ TAGS_APART: Version = (2, 3)
 PARAMETER_SECTIONS: Version = (2, 9)
 CONTAINERS: Version = (2, 13)
 
+MOVED = ("hyperparams", "configuration", "container", "models")
+"""The fields that had another home once."""
+
 SECTION = "Args"
 """Where a flat parameter without a section belongs."""
+
+LEGACY = "legacy"
+"""The type of parameters that came in flat: clients write these back without their section."""
 
 SYSTEM_TAGS = frozenset({"development", "archived", "hidden", "shared", "pipeline", "dataset"})
 """Tags that old callers mean for the system when they put them among the others."""
@@ -59,6 +65,30 @@ def _split_tags(found: dict[str, Any]) -> dict[str, Any]:
         found["tags"] = [t for t in tags if t not in SYSTEM_TAGS]
         found["system_tags"] = [t for t in tags if t in SYSTEM_TAGS]
     return found
+
+
+def settle(field: str, current: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The new value of a field that was sent in its old home, which says less than the present
+    one: what it could not say stays as it is."""
+    if field == "hyperparams":
+        return {s: _revalued(current.get(s) or {}, items) for s, items in new.items()}
+    if field == "configuration":
+        return _revalued(current, new)
+    if field == "models":
+        return {**current, **{use: _used(current.get(use) or [], new[use]) for use in new}}
+    return {**current, **new}
+
+
+def _revalued(current: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**item, **(current.get(name) or {}), "value": item["value"]}
+        for name, item in new.items()
+    }
+
+
+def _used(current: list[Any], new: list[Any]) -> list[Any]:
+    known = {_model_id(item) for item in current}
+    return current if _model_id(new[0]) in known else new
 
 
 def downgrade(document: Mapping[str, Any], version: Version) -> dict[str, Any]:
@@ -131,7 +161,8 @@ def sections_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if not slash or not section or not name:
             section, name = SECTION, key
         text = "" if value is None else str(value)
-        found.setdefault(section, {})[name] = {"section": section, "name": name, "value": text}
+        item = {"section": section, "name": name, "value": text, "type": LEGACY}
+        found.setdefault(section, {})[name] = item
     return found
 
 

@@ -67,16 +67,16 @@ def _asked_for(request: api.Clone, fields: Sent) -> Sent:
 
 @writes(api.Edit)
 def edit(tx: Tx, call: Call, request: api.Edit) -> api.FieldsResponse:
-    task = store.for_edit(tx, call, request.task, "models")
+    task = store.for_edit(tx, call, request.task, *task_versions.MOVED)
     task_edit.require_draft(request.task, task["status"], force=request.force)
     fields = _sent(tx, call, request)
     if request.name is not None:
         fields["name"] = task_fields.task_name(request.name)
     if request.type is not None:
         fields["type"] = request.type
-    if "models" in fields:
-        # A caller of old names one use only; the other stays as it is.
-        fields["models"] = {**(task.get("models") or {}), **fields["models"]}
+    for field in task_versions.MOVED:
+        if field in fields and getattr(request, field) is None:
+            fields[field] = task_versions.settle(field, task[field], fields[field])
     store.check_references(tx, call, fields)
     return _write(tx, call, request.task, task, fields)
 
@@ -124,8 +124,7 @@ def _write(
 ) -> api.FieldsResponse:
     if not fields:
         return api.FieldsResponse(updated=0, fields={})
-    sets, removals = task_edit.writes_of(fields)
-    updated = store.write(tx, call, id, sets, removals)
+    updated = store.write(tx, call, id, task_edit.changes_of(fields))
     if "project" in fields:
         store.touch_projects(tx, [task.get("project"), fields["project"]])
     return api.FieldsResponse(updated=updated, fields=fields)

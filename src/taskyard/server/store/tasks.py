@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from taskyard.api.errors import INVALID_MODEL_ID, INVALID_TASK_ID, READ_ONLY, ApiError
 from taskyard.api.states import Status
 from taskyard.server.call import Call
-from taskyard.server.domain.task_fields import MERGED, Sent, merged
+from taskyard.server.domain.task_fields import MERGED, Sent
 from taskyard.server.store import documents
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -29,12 +29,12 @@ _SECOND = 1_000_000
 def create(tx: Tx, call: Call, fields: Sent) -> str:
     """Insert a draft with these fields; gives its id."""
     task = uuid.uuid4().hex
-    sections = {name: merged(None, fields.get(name) or {}) for name in MERGED}
-    document = {k: v for k, v in fields.items() if v is not None} | sections
+    sections = {name: fields.get(name) or {} for name in MERGED}
     documents.insert(
         tx,
         TASK,
-        document
+        fields
+        | sections
         | {
             "id": task,
             "company": call.company,
@@ -71,20 +71,14 @@ def for_edit(tx: Tx, call: Call, task: str, *fields: str) -> dict[str, Any]:
     return documents.get(tx, TASK, task, call, only=["status", "project", *fields], for_write=True)
 
 
-def write(
-    tx: Tx,
-    call: Call,
-    task: str,
-    sets: Mapping[Any, Any],
-    removals: Iterable[Any] = (),
-) -> int:
-    """Set and remove fields by path, in the caller's name; gives how many tasks changed."""
+def write(tx: Tx, call: Call, task: str, changes: Mapping[Any, Any]) -> int:
+    """Set fields by path, in the caller's name; gives how many tasks changed."""
     stamps = {
         "last_update": tx.now,
         "last_change": tx.now,
         "last_changed_by": call.user,
     }
-    changed = documents.update(tx, TASK, task, {**sets, **stamps}, list(removals))
+    changed = documents.update(tx, TASK, task, {**changes, **stamps})
     tx.signal(f"task:{task}")
     return changed
 
@@ -152,7 +146,7 @@ def set_public(tx: Tx, call: Call, ids: Iterable[str], *, public: bool) -> int:
                 tx, call, task, {"company": PUBLIC, "company_origin": owner["company"]}
             )
         elif owner.get("company_origin") == call.company:
-            changed += write(tx, call, task, {"company": call.company}, ["company_origin"])
+            changed += write(tx, call, task, {"company": call.company, "company_origin": None})
         else:
             raise ApiError(INVALID_TASK_ID, id=task)
     return changed
