@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from uv import find_uv_bin
 
+from taskyard.agent.environments import failures
 from taskyard.api.errors import Cause, RunError
 
 if TYPE_CHECKING:
@@ -417,3 +419,34 @@ def test_pip_configuration_of_the_machine_reaches_uv(machine: Machine, tmp_path:
     machine.environ["PIP_CONFIG_FILE"] = str(config)
     machine.environ.pop("PIP_FIND_LINKS", None)
     assert machine.prepare("one").packages == "one==1.0\n"
+
+
+def test_a_full_disk_is_its_own_cause(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "symlink", full)
+    with pytest.raises(RunError) as caught:
+        machine.prepare()
+    assert caught.value.cause == Cause.DISK_FULL
+
+
+def test_a_full_disk_under_uv_is_its_own_cause() -> None:
+    said = "error: Failed to install: six\n  cause: No space left on device (os error 28)"
+    assert failures.explain(said, "the task").cause == Cause.DISK_FULL
+
+
+def test_a_password_in_a_failing_address_is_not_told(machine: Machine) -> None:
+    machine.environ["UV_HTTP_RETRIES"] = "0"
+    with pytest.raises(RunError) as caught:
+        machine.prepare("one @ http://me:hush@127.0.0.1:9/one-1.0-py3-none-any.whl")
+    assert "hush" not in "\n".join([str(caught.value), caught.value.tail, *machine.said])
+
+
+def test_versions_that_exclude_each_other_are_named(machine: Machine) -> None:
+    machine.only_own_wheels()
+    machine.wheel("base", "2.0")
+    metadata = "Metadata-Version: 2.1\nName: top\nVersion: 1.0\nRequires-Dist: base<2\n"
+    machine.wheel("top", **{"top-1.0.dist-info/METADATA": metadata})
+    with pytest.raises(RunError, match=r"base"):
+        machine.prepare("top\nbase==2.0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import multiprocessing
 import os
 import signal
@@ -13,11 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from taskyard.agent.environments import bytecode, store
 from taskyard.agent.environments.store import Manifest
-from taskyard.api.errors import Cause, RunError
 
 if TYPE_CHECKING:
     from tests.agent.environments.conftest import Machine, Python
@@ -168,15 +164,6 @@ def test_a_dropped_environment_is_built_again(tmp_path: Path) -> None:
 def test_an_entry_lists_its_size(tmp_path: Path) -> None:
     _acquire(tmp_path, size=1234)
     assert [entry.manifest.bytes for entry in store.list_entries(tmp_path)] == [1234]
-
-
-def test_a_full_disk_is_its_own_cause(tmp_path: Path) -> None:
-    def build(aside: Path) -> Manifest:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(RunError) as caught:
-        store.acquire(tmp_path, KEY, build, print)
-    assert caught.value.cause == Cause.DISK_FULL
 
 
 def test_bytecode_of_a_known_package_is_there_when_the_environment_is(machine: Machine) -> None:

@@ -55,12 +55,7 @@ def explain(tail: str, origin: str, about: str = "") -> RunError:
     thing. The cause is ``disk full`` when that is the reason, else ``environment``.
     """
     if _FULL.search(tail):
-        return RunError(
-            Cause.DISK_FULL,
-            "the disk is full: the environment could not be built",
-            hint="free some space, or let the agent keep fewer environments",
-            tail=tail,
-        )
+        return disk_full(tail)
     for pattern, meaning, hint in _MEANINGS:
         if found := re.search(pattern, tail):
             caught = found.group(1).rstrip(".,") if found.groups() else ""
@@ -71,5 +66,15 @@ def explain(tail: str, origin: str, about: str = "") -> RunError:
         Cause.ENVIRONMENT,
         f"the packages of {origin} could not be installed: {last}",
         hint="see the last lines of uv",
+        tail=tail,
+    )
+
+
+def disk_full(tail: str = "") -> RunError:
+    """The failure when no space is left."""
+    return RunError(
+        Cause.DISK_FULL,
+        "the disk is full: the environment could not be made ready",
+        hint="free some space, or let the agent keep fewer environments",
         tail=tail,
     )

@@ -8,11 +8,10 @@ from pathlib import Path
 from taskyard.agent.environments import interpreters
 from taskyard.agent.environments.frozen import freeze
 from taskyard.agent.environments.manager import Found, Request
-from taskyard.agent.run.spec import Environment
 from taskyard.api.errors import Cause, RunError
 
 
-def fits(wanted: Environment, tree: Path) -> str:
+def fits(request: Request) -> str:
     """It always does: nothing gets installed."""
     return ""
 

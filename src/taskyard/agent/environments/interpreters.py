@@ -210,7 +210,17 @@ def _installed(asked: str, known: _Memory, environ: Mapping[str, str]) -> Interp
     from taskyard.agent.environments import tool
 
     found = tool.answer(
-        [tool.uv(), "python", "find", "--no-project", "--no-python-downloads", "--", asked], environ
+        [
+            tool.uv(),
+            "python",
+            "find",
+            "--system",
+            "--no-project",
+            "--no-python-downloads",
+            "--",
+            asked,
+        ],
+        environ,
     )
     if found:
         return known.facts(found)

@@ -1,6 +1,6 @@
 """What a package manager is to the agent: one module that answers two questions.
 
-``fits(wanted, tree)``: can this manager do what the task asks for, or say clearly why not?
+``fits(request)``: can this manager do what the task asks for, or say clearly why not?
 ``plan(request)``: what would be installed, for which interpreter, and how to build it? The plan's
 key is the digest of everything that decides the outcome, so equal keys may share one environment.
 A manager that installs nothing answers with what is there already (:class:`Found`).
@@ -72,7 +72,7 @@ class Found(msgspec.Struct, frozen=True):
 class Manager(Protocol):
     """What a module in this package has to offer to be named in ``Environment.manager``."""
 
-    def fits(self, wanted: Environment, tree: Path) -> str:
+    def fits(self, request: Request) -> str:
         """Empty when the manager can do it, else the reason why not, in words for people."""
 
     def plan(self, request: Request) -> Plan | Found:

@@ -17,6 +17,9 @@ from taskyard.agent.environments.manager import Request
 from taskyard.agent.environments.requirements import Project, Requirements, read
 from taskyard.api.errors import Cause, RunError
 
+NOTHING = "nothing"
+"""The origin of an empty list that nobody wrote."""
+
 
 class Source(msgspec.Struct, kw_only=True):
     """A list of packages, and where it was found."""
@@ -84,7 +87,7 @@ def choose(request: Request) -> Source:
             return Source(kind="list", origin=listed_in.name, folder=place, requirements=listed)
         if "project" in project:
             return _project(place, project, request.tree)
-    return Source(kind="list", origin="nothing", folder=request.tree)
+    return Source(kind="list", origin=NOTHING, folder=request.tree)
 
 
 def _lock(place: Path, tree: Path) -> Path | None:

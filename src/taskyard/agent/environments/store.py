@@ -9,11 +9,9 @@ their process, however it ends; what a killed builder left is swept by the next 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +20,6 @@ from typing import Any
 import msgspec
 
 from taskyard.agent.environments.requirements import Project
-from taskyard.api.errors import Cause, RunError
 
 MANIFEST = "manifest.json"
 VENV = "venv"
@@ -92,7 +89,7 @@ def acquire(
 
     ``build(aside)`` fills an empty folder with ``venv/`` and says what it made. It is called at
     most once a key among all processes of the machine; the others wait for it.
-    Raises RunError (disk full) when there is no space, and whatever ``build`` raises.
+    Raises whatever ``build`` raises.
     """
     place = folder(cache) / key
     reused = True
@@ -175,13 +172,26 @@ def remove(tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
 
 
-def seal(venv: Path) -> None:
-    """Make a tree read-only, but for the byte-code folders, which are filled later."""
-    for path, _, files in os.walk(venv, topdown=False):
-        for name in files:
-            _read_only(os.path.join(path, name))
-        if os.path.basename(path) != "__pycache__":
-            _read_only(path)
+def seal(venv: Path) -> int:
+    """Make a tree read-only, but for the byte-code folders, which are filled later.
+
+    Returns the size of its files in bytes.
+    """
+    total = 0
+    folders = [os.fspath(venv)]
+    for folder_path in folders:
+        with os.scandir(folder_path) as children:
+            for child in children:
+                if child.is_dir(follow_symlinks=False):
+                    folders.append(child.path)
+                elif not child.is_symlink():
+                    about = child.stat(follow_symlinks=False)
+                    total += about.st_size
+                    os.chmod(child.path, about.st_mode & 0o7555)
+    for folder_path in folders:
+        if os.path.basename(folder_path) != "__pycache__":
+            os.chmod(folder_path, 0o555)
+    return total
 
 
 def seal_bytecode(venv: Path) -> None:
@@ -189,8 +199,8 @@ def seal_bytecode(venv: Path) -> None:
     for path, _, files in os.walk(venv):
         if os.path.basename(path) == "__pycache__":
             for name in files:
-                _read_only(os.path.join(path, name))
-            _read_only(path)
+                os.chmod(os.path.join(path, name), 0o444)
+            os.chmod(path, 0o555)
 
 
 def _build(place: Path, build: Callable[[Path], Manifest]) -> None:
@@ -198,28 +208,13 @@ def _build(place: Path, build: Callable[[Path], Manifest]) -> None:
     try:
         aside.mkdir(parents=True)
         manifest = build(aside)
-        manifest.bytes = _size(aside / VENV)
         manifest.created = time.time()
-        seal(aside / VENV)
+        manifest.bytes = seal(aside / VENV)
         (aside / MANIFEST).write_bytes(msgspec.json.encode(manifest))
         aside.rename(place)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise disk_full(place.parent) from error
-        raise
     finally:
         if aside.exists():
             remove(aside)
-
-
-def disk_full(where: Path, tail: str = "") -> RunError:
-    """The failure of building when no space is left."""
-    return RunError(
-        Cause.DISK_FULL,
-        f"the disk that holds {where} is full",
-        hint="free some space, or let the agent keep fewer environments",
-        tail=tail,
-    )
 
 
 def _load(place: Path) -> Entry | None:
@@ -272,16 +267,3 @@ def _sweep_all(cache: Path) -> None:
                 remove(path)
         finally:
             os.close(descriptor)
-
-
-def _read_only(path: str) -> None:
-    mode = os.lstat(path).st_mode
-    if not stat.S_ISLNK(mode):
-        os.chmod(path, stat.S_IMODE(mode) & ~0o222)
-
-
-def _size(tree: Path) -> int:
-    total = 0
-    for path, _, files in os.walk(tree):
-        total += sum(os.lstat(os.path.join(path, name)).st_size for name in files)
-    return total

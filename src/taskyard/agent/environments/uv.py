@@ -15,16 +15,15 @@ from taskyard.agent.environments.manager import Plan, Request
 from taskyard.agent.environments.requirements import Project, Requirements, pin_git, read
 from taskyard.agent.environments.sources import Source
 from taskyard.agent.environments.store import VENV
-from taskyard.agent.run.spec import Environment
 
 
-def fits(wanted: Environment, tree: Path) -> str:
+def fits(request: Request) -> str:
     """Not for a project whose dependencies only Poetry can read."""
-    if wanted.packages.strip() or (tree / "requirements.txt").is_file():
+    if sources.choose(request).origin != sources.NOTHING:
         return ""
-    project = sources.load(tree / "pyproject.toml")
-    if "poetry" in project.get("tool", {}) and "project" not in project:
-        return "its pyproject.toml describes the project for Poetry only"
+    for folder in (request.folder, request.tree):
+        if "poetry" in sources.load(folder / "pyproject.toml").get("tool", {}):
+            return "its pyproject.toml describes the project for Poetry only"
     return ""
 
 

@@ -6,6 +6,7 @@ computed without starting a process, and the attempt's private layer over it is 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 
 from taskyard.agent.environments import bytecode, image, layer, store, uv
 from taskyard.agent.environments.addresses import anonymous
+from taskyard.agent.environments.failures import disk_full
 from taskyard.agent.environments.manager import Found, Manager, Plan, Request
 from taskyard.agent.environments.requirements import Project
 from taskyard.agent.run.spec import Environment
@@ -60,19 +62,6 @@ def prepare(
     ``environ`` is what package managers see (default: this process's own).
     Raises RunError: environment (the message names the package or the Python version), disk full.
     """
-    manager = MANAGERS.get(wanted.manager)
-    if manager is None:
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"there is no package manager `{wanted.manager}` here",
-            hint=f"this agent knows: {', '.join(sorted(MANAGERS))}",
-        )
-    if reason := manager.fits(wanted, tree):
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"`{wanted.manager}` cannot build this environment: {reason}",
-            hint="record the packages in the task, add a requirements.txt, or name another manager",
-        )
     request = Request(
         wanted=wanted,
         tree=tree,
@@ -81,6 +70,29 @@ def prepare(
         environ=os.environ if environ is None else environ,
         say=say,
     )
+    try:
+        return _prepare(request, private)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full() from error
+        raise
+
+
+def _prepare(request: Request, private: Path) -> Ready:
+    wanted = request.wanted
+    manager = MANAGERS.get(wanted.manager)
+    if manager is None:
+        raise RunError(
+            Cause.ENVIRONMENT,
+            f"there is no package manager `{wanted.manager}` here",
+            hint=f"this agent knows: {', '.join(sorted(MANAGERS))}",
+        )
+    if reason := manager.fits(request):
+        raise RunError(
+            Cause.ENVIRONMENT,
+            f"`{wanted.manager}` cannot build this environment: {reason}",
+            hint="record the packages in the task, add a requirements.txt, or name another manager",
+        )
     plan = manager.plan(request)
     if isinstance(plan, Found):
         return Ready(
@@ -93,15 +105,13 @@ def prepare(
             detail=f"Python {plan.version} of the image, as it is",
             hold=store.Hold(),
         )
-    return _from_store(plan, cache, tree, private, say)
+    return _from_store(plan, request, private)
 
 
-def _from_store(
-    plan: Plan, cache: Path, tree: Path, private: Path, say: Callable[[str], None]
-) -> Ready:
-    key = plan.key
+def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
+    key, cache, tree = plan.key, request.cache, request.tree
     entry, hold, reused = store.acquire(
-        cache, key, lambda aside: _build(plan, key, aside, cache, tree), say
+        cache, key, lambda aside: _build(plan, key, aside, cache, tree), request.say
     )
     try:
         if not (entry.path / store.COMPILED).exists():
