@@ -47,6 +47,7 @@ __all__ = [
     "matching",
     "missing",
     "project_fields",
+    "set_public",
     "update",
     "with_descendants",
 ]
@@ -164,6 +165,28 @@ def update(
         ).rowcount
     except IntegrityError as error:
         raise _taken(kind, values, error) from error
+
+
+def set_public(tx: Tx, kind: Kind, call: Call | str, ids: Iterable[str], *, public: bool) -> int:
+    """Give documents to everybody, or take them back; gives how many changed hands.
+
+    Raises ApiError with the kind's own code for a document that is not the company's to give
+    or take.
+    """
+    company = _company(call)
+    changed = 0
+    for id in dict.fromkeys(ids):
+        known = get(tx, kind, id, call, only=["company", "company_origin"])
+        if (known["company"] == "") == public:
+            continue
+        if public:
+            changes, removed = {"company": "", "company_origin": company}, []
+        elif known.get("company_origin") == company:
+            changes, removed = {"company": company}, ["company_origin"]
+        else:
+            raise ApiError(kind.invalid, "it was not made public by this company", id=id)
+        changed += update(tx, kind, id, changes, removed)
+    return changed
 
 
 def _set(

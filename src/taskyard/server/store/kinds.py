@@ -173,7 +173,7 @@ PROJECT = Kind(
     ),
     text=("name", "id", "description", "tags"),
     private=frozenset({"company_origin"}),
-    defaults={**_TAGS, "description": ""},
+    defaults={**_TAGS, "description": "", "path": []},
     references={"user": "user", "parent": "project", "company": "company"},
     filled=frozenset({"id", "name", "basename", "created", "last_update"}),
     hidden_tag="hidden",

@@ -1,0 +1,260 @@
+"""What is in projects: counts, statistics, and its end when a project is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, case, delete, func, literal, or_, select, update
+
+from taskyard.api.states import Status
+from taskyard.server.call import Call
+from taskyard.server.store import documents
+from taskyard.server.store.conditions import Dialect
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.kinds import MODEL, TASK, Kind
+from taskyard.server.store.tables import attempts, entries, models, projects, tasks
+
+Document = dict[str, Any]
+
+SECOND = 1_000_000
+DAY = 24 * 3600 * SECOND
+ARCHIVED = "archived"
+CLASSES = ("dataset", "pipeline", "report")
+"""System tags of tasks that are shown as something else than a task, most telling first."""
+
+DELETED_PARENT = "__DELETED__"
+"""Put before the id of a parent that is no more."""
+
+
+def counts(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
+    """How many tasks, models, datasets, pipelines and reports these projects have.
+
+    For each a second number, as ``non_archived_tasks``, leaves out what is archived.
+    """
+    found = dict.fromkeys(
+        f"{prefix}{name}"
+        for name in ("tasks", "models", "datasets", "pipelines", "reports")
+        for prefix in ("", "non_archived_")
+    )
+    result = dict.fromkeys(found, 0)
+    for kind, classes in ((TASK, CLASSES), (MODEL, ())):
+        dialect = Dialect(tx.dialect, kind)
+        tagged = [(dialect.tagged(tag), literal(f"{tag}s")) for tag in classes]
+        name = literal(f"{kind.name}s")
+        group = case(*tagged, else_=name) if tagged else name
+        archived = _flag(dialect.tagged(ARCHIVED))
+        rows = tx.execute(
+            select(group.label("kind"), archived.label("gone"), func.count().label("number"))
+            .where(kind.table.c.project.in_(ids))
+            .group_by("kind", "gone")
+        )
+        for row in rows:
+            result[row.kind] += row.number
+            if not row.gone:
+                result[f"non_archived_{row.kind}"] += row.number
+    return result
+
+
+def own_counts(tx: Tx, call: Call, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """The numbers of tasks and models right in each project, hidden ones left out."""
+    found: dict[str, list[int]] = {id: [0, 0] for id in ids}
+    conditions: list[list[ColumnElement[bool]]] = [[~tasks.c.hidden], []]
+    for position, table in enumerate((tasks, models)):
+        rows = tx.execute(
+            select(table.c.project, func.count())
+            .where(
+                table.c.project.in_(ids),
+                table.c.company.in_([call.company, ""]),
+                *conditions[position],
+            )
+            .group_by(table.c.project)
+        )
+        for project, number in rows:
+            found[project][position] = number
+    return {id: (own[0], own[1]) for id, own in found.items()}
+
+
+def statistics(
+    tx: Tx,
+    call: Call,
+    families: Mapping[str, Sequence[str]],
+    states: Sequence[str],
+    matching: Mapping[str, Any],
+) -> dict[str, Document]:
+    """Statistics of projects, each summed over its family: itself and what counts with it.
+
+    ``states`` are ``active`` (not archived) and ``archived``; ``matching`` is a query that the
+    tasks must match.
+    """
+    everything = sorted({id for family in families.values() for id in family})
+    by_project: dict[tuple[str, str], Document] = {}
+    for row in _task_rows(tx, call, everything, matching):
+        state = "archived" if row.gone else "active"
+        stats = by_project.setdefault((row.project, state), _no_statistics())
+        stats["status_count"][row.status] += row.number
+        stats["total_tasks"] += row.number
+        stats["total_runtime"] += int(row.runtime or 0)
+        stats["completed_tasks_24h"] += int(row.recent or 0)
+        if row.last is not None:
+            stats["last_task_run"] = max(stats.get("last_task_run", 0), row.last // 1000)
+    found: dict[str, Document] = {}
+    for id, family in families.items():
+        found[id] = {}
+        for state in states:
+            parts = [by_project[k] for k in ((p, state) for p in family) if k in by_project]
+            found[id][state] = _sum(parts)
+    return found
+
+
+def _task_rows(
+    tx: Tx, call: Call, ids: Sequence[str], matching: Mapping[str, Any]
+) -> Iterable[Any]:
+    dialect = Dialect(tx.dialect, TASK)
+    running = (tasks.c.status == Status.IN_PROGRESS) & tasks.c.started.is_not(None)
+    runtime = case(
+        (running, (literal(tx.now) - tasks.c.started) // SECOND), else_=tasks.c.active_duration
+    )
+    recent = (tasks.c.status == Status.COMPLETED) & (tasks.c.completed >= tx.now - DAY)
+    query = (
+        select(
+            tasks.c.project,
+            tasks.c.status,
+            _flag(dialect.tagged(ARCHIVED)).label("gone"),
+            func.count().label("number"),
+            func.sum(runtime).label("runtime"),
+            func.sum(_flag(recent)).label("recent"),
+            func.max(tasks.c.started).label("last"),
+        )
+        .where(tasks.c.project.in_(ids), documents.matching(tx, TASK, call, matching))
+        .group_by(tasks.c.project, tasks.c.status, "gone")
+    )
+    return tx.execute(query)
+
+
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
+
+
+def _no_statistics() -> Document:
+    return {
+        "status_count": {str(status): 0 for status in Status},
+        "total_tasks": 0,
+        "total_runtime": 0,
+        "completed_tasks_24h": 0,
+    }
+
+
+def _sum(parts: Iterable[Document]) -> Document:
+    total = _no_statistics()
+    for part in parts:
+        for name in ("total_tasks", "total_runtime", "completed_tasks_24h"):
+            total[name] += part[name]
+        for status, number in part["status_count"].items():
+            total["status_count"][status] += number
+        if "last_task_run" in part:
+            total["last_task_run"] = max(total.get("last_task_run", 0), part["last_task_run"])
+    return total
+
+
+def dataset_statistics(tx: Tx, call: Call, project: str) -> Document | None:
+    """Files and bytes of the newest version of the dataset that a project holds, if any."""
+    query = {
+        "project": [project],
+        "system_tags": ["__$all", "dataset", "__$not", ARCHIVED],
+        "search_hidden": True,
+        "order_by": ["-last_update"],
+        "only_fields": ["runtime"],
+        "page_size": 1,
+    }
+    found = documents.find(tx, TASK, call, query)
+    if not found:
+        return None
+    runtime = found[0]["runtime"]
+    names = {"file_count": "ds_file_count", "total_size": "ds_total_size"}
+    return {name: _whole(runtime.get(source)) for name, source in names.items()}
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def with_content(tx: Tx, call: Call, kind: Kind, query: Mapping[str, Any]) -> list[str]:
+    """The projects that have, in themselves or below, something that matches ``query``."""
+    table = kind.table
+    found = tx.execute(
+        select(table.c.project)
+        .distinct()
+        .where(table.c.project.is_not(None), documents.matching(tx, kind, call, query))
+    ).scalars()
+    own = set(found)
+    rows = tx.execute(select(projects.c.id, projects.c.doc).where(projects.c.id.in_(own)))
+    return sorted(own.union(*(row.doc.get("path") or () for row in rows)))
+
+
+# --- the end of a project ------------------------------------------------------------------
+
+
+def release(tx: Tx, ids: Sequence[str]) -> int:
+    """Leave the tasks and models of these projects without a project; gives how many tasks."""
+    released = 0
+    for table in (models, tasks):
+        done = tx.execute(
+            update(table).where(table.c.project.in_(ids)).values(project=None, last_change=tx.now)
+        )
+        released = done.rowcount
+    return released
+
+
+def delete_content(tx: Tx, ids: Sequence[str]) -> tuple[list[str], int, Document]:
+    """Delete the tasks and models of these projects.
+
+    Gives the tasks' ids, the number of models, and the addresses of files they leave behind.
+    """
+    gone = list(tx.execute(select(tasks.c.id).where(tasks.c.project.in_(ids))).scalars())
+    urls = {
+        "model_urls": _model_urls(tx, ids),
+        "event_urls": [],
+        "artifact_urls": _artifact_urls(tx, ids),
+    }
+    deleted_models = tx.execute(delete(models).where(models.c.project.in_(ids))).rowcount
+    for start in range(0, len(gone), 500):
+        _delete_tasks(tx, gone[start : start + 500])
+    return gone, deleted_models, urls
+
+
+def _delete_tasks(tx: Tx, ids: Sequence[str]) -> None:
+    tx.execute(
+        update(tasks)
+        .where(tasks.c.parent.in_(ids))
+        .values(parent=literal(DELETED_PARENT) + tasks.c.parent)
+    )
+    queues = tx.execute(select(entries.c.queue).distinct().where(entries.c.task.in_(ids)))
+    for queue in queues.scalars().all():
+        tx.signal(f"queue:{queue}")
+    by_task: list[tuple[Table, Any]] = [
+        (entries, entries.c.task),
+        (attempts, attempts.c.task),
+        (tasks, tasks.c.id),
+    ]
+    for table, column in by_task:
+        tx.execute(delete(table).where(column.in_(ids)))
+    for id in ids:
+        tx.signal(f"task:{id}")
+
+
+def _model_urls(tx: Tx, ids: Sequence[str]) -> list[str]:
+    query = select(models.c.uri).where(
+        models.c.project.in_(ids), or_(models.c.uri != "", models.c.uri.is_not(None))
+    )
+    return sorted({uri for uri in tx.execute(query).scalars() if uri})
+
+
+def _artifact_urls(tx: Tx, ids: Sequence[str]) -> list[str]:
+    execution = tasks.c.doc["execution"]
+    rows = tx.execute(select(execution).where(tasks.c.project.in_(ids))).scalars()
+    artifacts = [a for e in rows if e for a in e.get("artifacts") or ()]
+    return sorted({a["uri"] for a in artifacts if a.get("mode") == "output" and a.get("uri")})
