@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from taskyard.api.queries import Query, Values
 from taskyard.api.task_parts import (
     Artifact,
     ArtifactId,
@@ -148,38 +149,23 @@ class GetByIdEx(Request):
     only_fields: list[str] | str | None = None
 
 
-class Query(Request):
-    """The query language: any field of a task is a filter besides these."""
+class TaskQuery(Query):
+    """The query language: any field of a task is a filter."""
 
-    id: Any = None
-    name: Any = None
-    user: Any = None
-    project: Any = None
-    parent: Any = None
-    status: Any = None
-    type: Any = None
-    tags: Any = None
-    system_tags: Any = None
-    only_fields: list[str] | str | None = None
-    order_by: list[str] | str | None = None
-    page: int | None = None
-    page_size: int | None = None
-    scroll_id: str | None = None
-    refresh_scroll: bool | None = None
-    size: int | None = None
-    search_text: str | None = None
-    search_hidden: bool | None = None
+    project: Values = None
     include_subprojects: bool | None = None
-    allow_public: bool | None = None
+    parent: Values = None
+    status: Values = None
+    type: Values = None
 
 
 @action("tasks.get_all", answers=PageResponse)
-class GetAll(Query):
+class GetAll(TaskQuery):
     """The tasks that match a query."""
 
 
 @action("tasks.get_all_ex", answers=PageResponse)
-class GetAllEx(Query):
+class GetAllEx(TaskQuery):
     """The tasks that match a query, with what they refer to expanded."""
 
 

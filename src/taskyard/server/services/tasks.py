@@ -126,7 +126,7 @@ def _write(
         return api.FieldsResponse(updated=0, fields={})
     updated = store.write(tx, call, id, task_edit.changes_of(fields))
     if "project" in fields:
-        store.touch_projects(tx, [task.get("project"), fields["project"]])
+        projects.touch(tx, [task.get("project"), fields["project"]])
     return api.FieldsResponse(updated=updated, fields=fields)
 
 
@@ -204,12 +204,19 @@ def update_tags(tx: Tx, call: Call, request: api.UpdateTags) -> api.UpdatedRespo
 
 @writes(api.MakePublic)
 def make_public(tx: Tx, call: Call, request: api.MakePublic) -> api.UpdatedResponse:
-    return api.UpdatedResponse(updated=store.set_public(tx, call, request.ids, public=True))
+    return _hand_over(tx, call, request.ids, public=True)
 
 
 @writes(api.MakePrivate)
 def make_private(tx: Tx, call: Call, request: api.MakePrivate) -> api.UpdatedResponse:
-    return api.UpdatedResponse(updated=store.set_public(tx, call, request.ids, public=False))
+    return _hand_over(tx, call, request.ids, public=False)
+
+
+def _hand_over(tx: Tx, call: Call, ids: list[str], *, public: bool) -> api.UpdatedResponse:
+    changed = documents.set_public(tx, TASK, call, store.lock(tx, ids), public=public)
+    for id in ids:
+        tx.signal(f"task:{id}")
+    return api.UpdatedResponse(updated=changed)
 
 
 @writes(api.Move)
@@ -227,5 +234,5 @@ def move(tx: Tx, call: Call, request: api.Move) -> api.MoveResponse:
     for id in store.lock(tx, request.ids):
         touched.append(store.for_edit(tx, call, id).get("project"))
         store.write(tx, call, id, {"project": project})
-    store.touch_projects(tx, touched)
+    projects.touch(tx, touched)
     return api.MoveResponse(project_id=project)

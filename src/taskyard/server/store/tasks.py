@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from taskyard.api.errors import INVALID_MODEL_ID, INVALID_TASK_ID, READ_ONLY, ApiError
+from taskyard.api.errors import INVALID_MODEL_ID, READ_ONLY, ApiError
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.task_fields import MERGED, Sent
-from taskyard.server.store import documents
+from taskyard.server.store import documents, projects
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
-from taskyard.server.store.tables import projects, tasks
+from taskyard.server.store.tables import tasks
 
 PUBLIC = ""
 """The company of what everybody may read."""
@@ -46,7 +46,7 @@ def create(tx: Tx, call: Call, fields: Sent) -> str:
             "last_iteration": 0,
         },
     )
-    touch_projects(tx, [fields.get("project")])
+    projects.touch(tx, [fields.get("project")])
     tx.signal(f"task:{task}")
     return task
 
@@ -92,15 +92,6 @@ def touch(tx: Tx, task: str) -> int:
     return tx.execute(update(tasks).where(tasks.c.id == task).values(columns)).rowcount
 
 
-def touch_projects(tx: Tx, ids: Iterable[str | None]) -> None:
-    """Note that something changed in these projects."""
-    known = {project for project in ids if project}
-    if known:
-        held = select(projects.c.id).where(projects.c.id.in_(known)).order_by(projects.c.id)
-        tx.execute(held.with_for_update())
-        tx.execute(update(projects).where(projects.c.id.in_(known)).values(last_update=tx.now))
-
-
 def check_references(tx: Tx, call: Call, fields: Mapping[str, Any]) -> None:
     """See that parent, project and input models exist and may be used.
 
@@ -125,28 +116,3 @@ def types(tx: Tx, call: Call, within: Sequence[str] | None) -> list[str]:
     if within:
         query = query.where(tasks.c.project.in_(documents.with_descendants(tx, list(within))))
     return sorted(tx.execute(query).scalars())
-
-
-def set_public(tx: Tx, call: Call, ids: Iterable[str], *, public: bool) -> int:
-    """Give tasks to everybody, or take them back; gives how many changed hands.
-
-    Raises ApiError INVALID_TASK_ID for a task that is not the caller's company's to give or take.
-    """
-    owners = {
-        task: documents.get(tx, TASK, task, call, only=["company", "company_origin"])
-        for task in lock(tx, ids)
-    }
-    changed = 0
-    for task, owner in owners.items():
-        is_public = owner.get("company", PUBLIC) == PUBLIC
-        if is_public == public:
-            continue
-        if public:
-            changed += write(
-                tx, call, task, {"company": PUBLIC, "company_origin": owner["company"]}
-            )
-        elif owner.get("company_origin") == call.company:
-            changed += write(tx, call, task, {"company": call.company, "company_origin": None})
-        else:
-            raise ApiError(INVALID_TASK_ID, id=task)
-    return changed
