@@ -120,7 +120,8 @@ class Shadow:
         if len(patch) > limit:
             sizes = {_name(section): len(section) for section in sections(patch)}
             raise _too_much("the uncommitted changes make a patch of", len(patch), limit, sizes)
-        return f"{patch.decode()}{EXACT}"
+        clear = b"".join(_clear_header(section) for section in sections(patch))
+        return f"{clear.decode()}{EXACT}"
 
     def _refuse_bulk(self, untracked: list[bytes], limit: int) -> None:
         """Say no to data sets before git has compressed them."""
@@ -156,6 +157,15 @@ def sections(patch: bytes) -> list[bytes]:
     """The patch by files. No line of content can look like the line that starts a file."""
     starts = [0, *(m.start() + 1 for m in re.finditer(rb"\ndiff --git ", patch)), len(patch)]
     return [patch[a:b] for a, b in itertools.pairwise(starts) if a < b]
+
+
+def _clear_header(section: bytes) -> bytes:
+    """Quote a name whose end older git cannot find: one with a folder that ends in a space."""
+    line, end, rest = section.partition(b"\n")
+    name = _quoted_name(line).removeprefix(b"a/")
+    if b" /" not in name or line != b"diff --git a/%b b/%b" % (name, name):
+        return section
+    return b'diff --git "a/%b" "b/%b"' % (name, name) + end + rest
 
 
 def _is_text(patch: bytes) -> bool:
