@@ -15,6 +15,10 @@ from starlette.routing import Route
 
 from taskyard import __version__
 from taskyard.api import reference
+from taskyard.api.errors import ApiError
+from taskyard.server.auth import COOKIE, Identity
+from taskyard.server.local import from_own_user
+from taskyard.server.store import users
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -46,12 +50,16 @@ def pages(server: Server) -> Starlette:
     async def sdk_address(request: Request) -> Response:
         return RedirectResponse(f"/tasks/{request.path_params['task']}")
 
-    async def shell(_request: Request) -> Response:
+    async def shell(request: Request) -> Response:
         found = _asset("index.html")
         content = found[0] if found else b"The page is missing from this installation."
-        return HTMLResponse(
+        response = HTMLResponse(
             content, headers={"content-security-policy": POLICY, "cache-control": "no-cache"}
         )
+        signed_in = _is_signed_in(server, request.cookies.get(COOKIE))
+        if not signed_in and (token := await _welcome(server, request)):
+            response.set_cookie(COOKIE, token, httponly=True, samesite="lax")
+        return response
 
     return Starlette(
         routes=[
@@ -66,6 +74,25 @@ def pages(server: Server) -> Starlette:
             Route("/{rest:path}", shell),
         ]
     )
+
+
+def _is_signed_in(server: Server, token: str | None) -> bool:
+    try:
+        return bool(token and server.guard.tokens.verify(token))
+    except ApiError:
+        return False
+
+
+async def _welcome(server: Server, request: Request) -> str | None:
+    """A session for the person who runs this server, as long as nobody else has a password."""
+    host = request.headers.get("host", "")
+    if not from_own_user(request.scope.get("client"), request.scope.get("server"), host):
+        return None
+    admin = await server.control.read(users.only_admin)
+    if admin is None:
+        return None
+    identity = Identity(admin.id, admin.name, admin.company, admin.role)
+    return server.guard.tokens.issue(identity, expires_in=server.settings.token_lifetime)
 
 
 @cache

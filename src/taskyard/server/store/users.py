@@ -217,6 +217,15 @@ def find(tx: Tx, id: str) -> User | None:
     return _user(row) if row else None
 
 
+def only_admin(tx: Tx) -> User | None:
+    """The administrator of the first start, as long as nobody signs in with a password."""
+    if tx.execute(select(users.c.id).where(users.c.password.is_not(None))).first():
+        return None
+    admins = select(users).where(users.c.role == "admin").order_by(users.c.created, users.c.id)
+    row = tx.execute(admins.limit(1)).first()
+    return _user(row) if row else None
+
+
 def find_by_name(tx: Tx, name: str) -> User | None:
     """The user who logs in as ``name`` (a username or an e-mail address), or None."""
     row = tx.execute(select(users).where(users.c.id == user_id(COMPANY, name))).first()
