@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from taskyard.api.event_scalars import Axis, MetricVariants
 from taskyard.api.wire import Document, Request, Response, action
 
 
@@ -153,15 +154,15 @@ class EventsQuery(Request):
     """Which events of the chosen tasks to show."""
 
     iters: int = 1
-    metrics: list[Document] | None = None
+    metrics: list[MetricVariants] | None = None
 
 
 class HistogramQuery(Request):
     """Which scalars of the chosen tasks to show, and in how many points."""
 
     samples: int = 6000
-    key: str = "iter"
-    metrics: list[Document] | None = None
+    key: Axis = "iter"
+    metrics: list[MetricVariants] | None = None
 
 
 class TaskDataResponse(Response):
