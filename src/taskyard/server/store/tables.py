@@ -187,6 +187,7 @@ queue_samples = Table(
     Column("length", Integer, nullable=False),
     Column("waiting", Float, nullable=False),
     Index("queue_samples_at", "queue", "at"),
+    Index("queue_samples_age", "at"),
 )
 """Length and average waiting time (seconds) of a queue at each change."""
 
@@ -257,6 +258,7 @@ worker_activity = Table(
     Column("at", BigInteger, nullable=False),
     Column("task", String),
     Index("worker_activity_at", "company", "at"),
+    Index("worker_activity_age", "at"),
 )
 """One row a report: who was there when, and with which task."""
 

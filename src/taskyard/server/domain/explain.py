@@ -1,0 +1,113 @@
+"""Why a task waits, or ended as it did, in words for people. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from taskyard.api.errors import Cause
+from taskyard.api.states import SHOWN, Status
+from taskyard.server.domain.lifecycle import STOPPING, Standing
+
+
+class Waiting(NamedTuple):
+    """A task's place in a queue."""
+
+    queue: str
+    """The queue's name."""
+    position: int
+    """From 1."""
+    length: int
+    paused: bool
+    pause_reason: str
+
+
+class Serving(NamedTuple):
+    """A worker that serves the task's queue."""
+
+    worker: str
+    busy: bool
+    order: str
+    """``pause``, ``drain`` or empty."""
+
+
+class Explanation(NamedTuple):
+    code: str
+    text: str
+    hint: str = ""
+
+
+def explain(task: Standing, waiting: Waiting | None, serving: Sequence[Serving]) -> Explanation:
+    """What keeps the task where it is."""
+    if task.status == Status.QUEUED:
+        return _queued(task, waiting, serving)
+    if task.status == Status.IN_PROGRESS:
+        return _running(task)
+    if task.status == Status.FAILED:
+        return _failed(task)
+    if task.status == Status.CREATED:
+        return Explanation("draft", "it was not put into a queue", "Enqueue it to have it run.")
+    words = ": ".join(part for part in (task.status_reason, task.status_message) if part)
+    return Explanation(str(task.status), words or f"it is {SHOWN[task.status]}")
+
+
+def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving]) -> Explanation:
+    if waiting is None:
+        return Explanation(
+            "handed out",
+            "an agent took it and has not started it yet",
+            "If that agent died, the task goes back to its queue within ten minutes.",
+        )
+    name = waiting.queue
+    place = f"position {waiting.position} of {waiting.length} in {name}"
+    if waiting.paused:
+        why = f": {waiting.pause_reason}" if waiting.pause_reason else ""
+        return Explanation(
+            "queue paused", f"the queue {name} is paused{why}; {place}", f"Resume the queue {name}."
+        )
+    if not serving:
+        return Explanation(
+            "no worker",
+            f"no worker serves the queue {name}; {place}",
+            f"Start one: taskyard agent --queue {name}",
+        )
+    if all(worker.order for worker in serving):
+        return Explanation(
+            "workers paused",
+            f"all workers that serve {name} are paused or draining; {place}",
+            "Resume one of them.",
+        )
+    if waiting.position > 1:
+        return Explanation("not first", place, "Move it to the front to have it run next.")
+    if all(worker.busy for worker in serving if not worker.order):
+        return Explanation(
+            "workers busy",
+            f"all workers that serve {name} are busy; {place}",
+            "It runs when one of them is done.",
+        )
+    return Explanation("next", f"it is the next of {name}", "A free worker takes it any moment.")
+
+
+def _running(task: Standing) -> Explanation:
+    where = f" on {task.last_worker}" if task.last_worker else ""
+    if STOPPING in task.status_message:
+        return Explanation("stopping", f"it was asked to stop and is ending{where}")
+    return Explanation("running", f"it runs{where}")
+
+
+_HINTS: dict[str, str] = {
+    Cause.USER_CODE: "Look at the end of its console.",
+    Cause.ENVIRONMENT: "Look at the packages it asks for, and at the console.",
+    Cause.GIT: "Look at its repository, branch and commit, and at the agent's access to them.",
+    Cause.IMAGE: "Look at the image's name and the machine's access to its registry.",
+    Cause.OUT_OF_MEMORY: "Use less memory, or a machine that has more.",
+    Cause.TIME_OUT: "Raise its time limit, or have it do less.",
+    Cause.WORKER_LOST: "Look at that machine; set a retry policy to have tasks run again.",
+    Cause.DISK_FULL: "Free space on that machine.",
+}
+
+
+def _failed(task: Standing) -> Explanation:
+    cause = task.status_reason
+    text = task.status_message or cause or "no reason was given"
+    return Explanation(cause or "failed", text, _HINTS.get(cause, "Look at its console."))

@@ -1,0 +1,177 @@
+"""Samples gathered into intervals: what the charts of queues and workers show.
+
+Sample times are microseconds since the epoch. Interval starts are milliseconds, as on the wire,
+and multiples of the interval, so that two questions about overlapping spans agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Aggregation = Literal["avg", "min", "max"]
+SECOND = 1_000_000
+SHORTEST = 40
+"""Seconds: machines report less often than that, shorter intervals would show gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The intervals of a span of time. ``step``, ``start`` and ``end`` in microseconds."""
+
+    start: int
+    end: int
+    step: int
+
+    def starts(self) -> list[int]:
+        """Where each interval begins, in microseconds."""
+        return list(range(self.start, self.end, self.step))
+
+    def dates(self) -> list[int]:
+        """Where each interval begins, in milliseconds."""
+        return [start // 1000 for start in self.starts()]
+
+    def floor(self, at: int) -> int:
+        return at - at % self.step
+
+
+def grid(start: int, end: int, interval: float, *, shortest: float = 1) -> Grid:
+    """The intervals (seconds) from ``start`` to ``end``; a last one cut short is left out."""
+    step = round(max(interval, shortest) * SECOND)
+    first = start - start % step
+    return Grid(first, max(first, end - end % step), step)
+
+
+# Queues
+
+
+class QueueSample(NamedTuple):
+    queue: str
+    at: int
+    length: int
+    waiting: float
+    """Average over the entries, seconds."""
+
+
+class QueueSeries(NamedTuple):
+    dates: list[int]
+    waiting: list[float]
+    lengths: list[int]
+
+
+def queue_series(samples: Iterable[QueueSample], step: float) -> QueueSeries:
+    """One queue over time: of each interval (seconds) the sample with the longest waiting."""
+    size = round(max(step, 1) * SECOND)
+    kept = _longest(samples, size)
+    starts = sorted(kept)
+    return QueueSeries(
+        [start // 1000 for start in starts],
+        [kept[start].waiting for start in starts],
+        [kept[start].length for start in starts],
+    )
+
+
+def total_series(samples: Sequence[QueueSample], step: float) -> QueueSeries:
+    """All queues together: lengths added up, waiting weighted by length.
+
+    A queue that did not change in an interval counts as it last was.
+    """
+    size = round(max(step, 1) * SECOND)
+    by_queue: dict[str, list[QueueSample]] = {}
+    for sample in samples:
+        by_queue.setdefault(sample.queue, []).append(sample)
+    kept = {queue: _longest(found, size) for queue, found in by_queue.items()}
+    starts = sorted({start for found in kept.values() for start in found})
+    last: dict[str, QueueSample] = {}
+    series = QueueSeries([], [], [])
+    for start in starts:
+        last |= {queue: found[start] for queue, found in kept.items() if start in found}
+        length = sum(sample.length for sample in last.values())
+        waited = sum(sample.waiting * sample.length for sample in last.values())
+        series.dates.append(start // 1000)
+        series.lengths.append(length)
+        series.waiting.append(waited / length if length else 0.0)
+    return series
+
+
+def _longest(samples: Iterable[QueueSample], size: int) -> dict[int, QueueSample]:
+    kept: dict[int, QueueSample] = {}
+    for sample in samples:
+        start = sample.at - sample.at % size
+        if start not in kept or sample.waiting >= kept[start].waiting:
+            kept[start] = sample
+    return kept
+
+
+# Workers
+
+
+class Measurement(NamedTuple):
+    at: int
+    variant: str
+    value: float
+
+
+def metric_series(
+    samples: Iterable[Measurement], over: Grid, aggregation: Aggregation
+) -> list[float]:
+    """One number an interval: average, least or greatest of all that was measured; 0 for none."""
+    found: dict[int, list[float]] = {}
+    for sample in samples:
+        found.setdefault(over.floor(sample.at), []).append(sample.value)
+    return [_aggregate(found.get(start, ()), aggregation) for start in over.starts()]
+
+
+def _aggregate(values: Sequence[float], aggregation: Aggregation) -> float:
+    if not values:
+        return 0
+    if aggregation == "min":
+        return min(values)
+    if aggregation == "max":
+        return max(values)
+    return sum(values) / len(values)
+
+
+class Sighting(NamedTuple):
+    """One report of a worker."""
+
+    at: int
+    worker: str
+    task: str | None
+
+
+def activity(sightings: Iterable[Sighting], over: Grid) -> tuple[list[int], list[int]]:
+    """How many workers reported in each interval, and how many of them with a task."""
+    total: dict[int, set[str]] = {}
+    active: dict[int, set[str]] = {}
+    for seen in sightings:
+        start = over.floor(seen.at)
+        total.setdefault(start, set()).add(seen.worker)
+        if seen.task:
+            active.setdefault(start, set()).add(seen.worker)
+    starts = over.starts()
+    return (
+        [len(total.get(start, ())) for start in starts],
+        [len(active.get(start, ())) for start in starts],
+    )
+
+
+def flatten(stats: Mapping[str, object]) -> list[tuple[str, str, str, float]]:
+    """A machine's report as (category, metric, variant, value); zeros and oddities left out.
+
+    A list has one variant an element, named by its index; a single number is the ``total``.
+    """
+    found: list[tuple[str, str, str, float]] = []
+    for metric, given in stats.items():
+        category = metric.partition("_")[0]
+        if isinstance(given, list | tuple):
+            numbered = [(str(index), value) for index, value in enumerate(given)]
+        else:
+            numbered = [("total", given)]
+        found += [
+            (category, metric, variant, float(value))
+            for variant, value in numbered
+            if isinstance(value, int | float) and not isinstance(value, bool) and value
+        ]
+    return found

@@ -1,0 +1,31 @@
+"""Leases that ran out: each is judged on its own, so that one that fails holds up no other."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from taskyard.server.store import attempts, endings
+
+if TYPE_CHECKING:
+    from taskyard.server.app import Server
+
+log = logging.getLogger("taskyard.reaper")
+
+INTERVAL = 2.0
+"""Seconds. With the lease's length this bounds how late a dead worker is noticed."""
+
+
+async def run(server: Server) -> None:
+    """Judge every attempt whose lease is over."""
+    for task, number in await server.control.read(attempts.due):
+        try:
+            verdict = await server.control.write(
+                partial(endings.lapse, task_id=task, number=number)
+            )
+        except Exception:
+            log.exception("attempt %d of task %s cannot be judged", number, task)
+            continue
+        if verdict is not None:
+            log.warning("attempt %d of task %s: the lease ran out, %s", number, task, verdict)

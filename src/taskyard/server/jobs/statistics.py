@@ -1,0 +1,33 @@
+"""Samples of queues, and the end of what is too old to be shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskyard.server.store import queues, workers
+from taskyard.server.store.engine import Tx
+
+if TYPE_CHECKING:
+    from taskyard.server.app import Server
+
+INTERVAL = 5.0
+"""Seconds: how soon a sample left out in a burst of changes is made good."""
+
+SAMPLE_EVERY = 300_000_000
+"""Microseconds after which a queue that did not change is sampled again."""
+
+
+async def run(server: Server) -> None:
+    """Sample the queues that want it, and forget what the settings keep no longer."""
+    retention = server.settings.worker_retention * 1_000_000
+    if await server.control.read(lambda tx: queues.unsampled(tx, every=SAMPLE_EVERY)):
+        await server.control.write(lambda tx: sample_and_forget(tx, retention))
+
+
+def sample_and_forget(tx: Tx, retention: int) -> None:
+    """One round of the job. ``retention`` in microseconds."""
+    for queue in queues.unsampled(tx, every=SAMPLE_EVERY):
+        queues.sample(tx, queue)
+    queues.forget_samples(tx, tx.now - retention)
+    workers.forget_measurements(tx, tx.now - retention)
+    workers.forget_expired(tx, tx.now - retention)

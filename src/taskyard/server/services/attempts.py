@@ -1,0 +1,343 @@
+"""The attempts service: what agents that work under leases say and are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from taskyard.api import attempts as api
+from taskyard.api.errors import INVALID_QUEUE_ID, ApiError
+from taskyard.api.states import LIVE_ATTEMPT, AttemptState
+from taskyard.server.call import Call, reads, serves, writes
+from taskyard.server.domain import leases, statistics
+from taskyard.server.store import (
+    attempts,
+    documents,
+    endings,
+    leasing,
+    queues,
+    task_status,
+    workers,
+)
+from taskyard.server.store.endings import Ending
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.kinds import TASK
+from taskyard.server.store.leasing import Taken
+from taskyard.server.store.times import to_wire
+
+SLICE = 15.0
+"""The longest wait in one piece, seconds: a wake-up that got lost costs no more than this."""
+
+BUSY_PAUSE = 0.02
+"""Seconds until another look at a queue whose entries somebody else works on right now."""
+
+
+# Taking
+
+
+@serves(api.Take)
+async def take(call: Call, request: api.Take) -> api.TakeResponse:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + min(max(request.wait, 0), api.LONGEST_WAIT)
+    topics: set[str] = {f"worker:{request.worker}"}
+    first = True
+    while True:
+        left = end - loop.time()
+        # Listening begins before looking: what comes in between is not missed.
+        listening = asyncio.create_task(
+            call.server.signals.wait(topics, max(0.0, min(left, SLICE)))
+        )
+        announce = first
+        try:
+            answer, known, busy = await call.server.control.write(
+                lambda tx, announce=announce: _take(tx, call, request, announce)  # type: ignore[misc]
+            )
+        except BaseException:
+            listening.cancel()
+            raise
+        if answer.attempts or answer.order == "drain" or left <= 0:
+            _stop_listening(call, listening, known)
+            return answer
+        if first or busy:
+            # Only now are the queues' ids known; or an entry is in somebody's hands for a moment.
+            _stop_listening(call, listening, known)
+            topics = {f"worker:{request.worker}", "queues", *(f"queue:{id}" for id in known)}
+            if busy:
+                await asyncio.sleep(BUSY_PAUSE)
+            first = False
+            continue
+        await listening
+
+
+def _stop_listening(call: Call, listening: asyncio.Task[bool], known: Sequence[str]) -> None:
+    """Stop waiting; a wake-up that was meant for one agent and came too late goes to the next."""
+    if listening.done():
+        call.server.signals.announce([f"queue:{id}" for id in known])
+    else:
+        listening.cancel()
+
+
+def _take(
+    tx: Tx, call: Call, request: api.Take, announce: bool
+) -> tuple[api.TakeResponse, list[str], bool]:
+    """What there is to take now; the ids of the queues; whether it is worth to look again soon."""
+    found = queues.resolve(tx, call.company, request.queues)
+    serving = list({queue.id: queue for queue in found if queue is not None}.values())
+    missing = [word for word, q in zip(request.queues, found, strict=True) if q is None]
+    if not serving:
+        raise ApiError(
+            INVALID_QUEUE_ID,
+            "none of these queues exists",
+            ids=missing,
+            hint="Make one with queues.create.",
+        )
+    known = [queue.id for queue in serving]
+    if announce:
+        workers.seen(tx, call.company, call.user, request.worker, ip=call.ip, queues=known)
+    order = _order(tx, call, request.worker)
+    taken: list[Taken] = []
+    if not order:
+        taken = leasing.hand_out(
+            tx,
+            worker=request.worker,
+            by=call.user,
+            serving=serving,
+            capacity=max(1, request.capacity),
+            fair=request.policy == "round_robin",
+            last=request.last_queue,
+        )
+    if taken:
+        workers.seen(
+            tx,
+            call.company,
+            call.user,
+            request.worker,
+            ip=call.ip,
+            columns={"task": taken[0].task, "queue": taken[0].queue},
+        )
+    answer = api.TakeResponse(
+        attempts=[_lease(tx, call, one) for one in taken],
+        missing=missing,
+        order=order.get("kind"),
+        order_reason=order.get("reason"),
+    )
+    busy = tx.dialect == "postgresql" and not taken and not order
+    return answer, known, busy and leasing.someone_waits(tx, serving)
+
+
+def _lease(tx: Tx, call: Call, taken: Taken) -> api.Lease:
+    return api.Lease(
+        task=taken.task,
+        attempt=taken.attempt,
+        queue=taken.queue,
+        deadline=to_wire(taken.deadline) or "",
+        lease_seconds=api.LEASE,
+        document=documents.get(tx, TASK, taken.task, call),
+    )
+
+
+def _order(tx: Tx, call: Call, worker: str) -> Mapping[str, Any]:
+    row = workers.find(tx, call.company, worker)
+    return (row.doc.get("order") or {}) if row is not None else {}
+
+
+# Renewing
+
+
+@serves(api.Renew)
+async def renew(call: Call, request: api.Renew) -> api.RenewResponse:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + min(max(request.wait, 0), api.LONGEST_WAIT)
+    topics = {f"worker:{request.worker}"}
+    while True:
+        left = end - loop.time()
+        listening = asyncio.create_task(
+            call.server.signals.wait(topics, max(0.0, min(left, api.RENEW_EVERY)))
+        )
+        try:
+            answer = await call.server.control.write(lambda tx: _renew(tx, call, request))
+        except BaseException:
+            listening.cancel()
+            raise
+        news = answer.order or any(result.order != "go" for result in answer.results)
+        if news or left <= 0:
+            listening.cancel()
+            return answer
+        await listening
+
+
+def _renew(tx: Tx, call: Call, request: api.Renew) -> api.RenewResponse:
+    pairs = [(held.task, held.attempt) for held in request.attempts]
+    rows = {(row.task, row.number): row for row in attempts.held(tx, pairs)}
+    told = task_status.words(tx, sorted({task for task, _ in pairs}))
+    results = [_renewed(tx, call, pair, rows.get(pair), told.get(pair[0])) for pair in pairs]
+    _note_worker(tx, call, request, pairs)
+    order = _order(tx, call, request.worker)
+    return api.RenewResponse(
+        results=results,
+        lease_seconds=api.LEASE,
+        order=order.get("kind"),
+        order_reason=order.get("reason"),
+    )
+
+
+def _note_worker(tx: Tx, call: Call, request: api.Renew, pairs: Sequence[tuple[str, int]]) -> None:
+    columns: dict[str, Any] = {"task": pairs[0][0] if pairs else None}
+    if request.machine_stats is not None:
+        columns["last_report"] = tx.now
+        measured = statistics.flatten(request.machine_stats)
+        workers.measure(tx, call.company, request.worker, tx.now, measured, columns["task"])
+    workers.seen(
+        tx,
+        call.company,
+        call.user,
+        request.worker,
+        ip=call.ip,
+        columns=columns,
+        queues=request.queues,
+    )
+
+
+def _renewed(
+    tx: Tx,
+    call: Call,
+    pair: tuple[str, int],
+    row: Row[Any] | None,
+    words: tuple[str, str] | None,
+) -> api.Renewal:
+    task, number = pair
+    if row is None or row.company != call.company or words is None:
+        return api.Renewal(task=task, attempt=number, order="gone", reason="the task is gone")
+    if row.state not in LIVE_ATTEMPT:
+        adopted = endings.adopt(tx, task, number)
+        if adopted is None:
+            reason = f"the attempt is over: {row.state}"
+            return api.Renewal(task=task, attempt=number, order="gone", reason=reason)
+        return api.Renewal(
+            task=task, attempt=number, order="go", deadline=to_wire(adopted.deadline)
+        )
+    deadline = attempts.renew(tx, row)
+    order = leases.order_for(*words)
+    return api.Renewal(
+        task=task,
+        attempt=number,
+        order=order,
+        deadline=to_wire(deadline),
+        reason=None if order == "go" else f"the task is {words[0]}: {words[1]}".rstrip(": "),
+    )
+
+
+# Reporting
+
+
+_PHASE_STATE = {"launch": AttemptState.RUNNING}
+
+
+@serves(api.Report)
+async def report(call: Call, request: api.Report) -> api.ReportResponse:
+    kept = await call.server.control.write(lambda tx: _report(tx, call, request))
+    if request.console is None:
+        return api.ReportResponse(console=kept)
+    return api.ReportResponse(console=await _keep_console(call, request, request.console))
+
+
+def _report(tx: Tx, call: Call, request: api.Report) -> int:
+    task_status.check_visible(tx, call.company, request.task)
+    row = attempts.current(tx, request.task, request.attempt)
+    if row.state not in LIVE_ATTEMPT:
+        # What was printed is kept even when it comes late; nothing else is changed by it.
+        return int(row.console)
+    changes: dict[str, Any] = {}
+    phases = request.phases
+    phase = request.phase or (str(phases[-1].get("name", "")) if phases else "")
+    state = _PHASE_STATE.get(phase, AttemptState.PREPARING)
+    if state == AttemptState.RUNNING and row.state != AttemptState.RUNNING:
+        changes |= {"state": state, "started": tx.now}
+    elif row.state == AttemptState.LEASED:
+        changes["state"] = AttemptState.PREPARING
+    notes: dict[str, Any] = {}
+    if phases is not None:
+        notes["phases"] = phases
+    if request.commit:
+        notes["commit"] = request.commit
+    if any(row.doc.get(name) != value for name, value in notes.items()):
+        changes["doc"] = {**row.doc, **notes}
+    if changes:
+        attempts.write(tx, row, **changes)
+        tx.signal(f"task:{request.task}")
+    _write_back(tx, call, request)
+    return int(row.console)
+
+
+def _write_back(tx: Tx, call: Call, request: api.Report) -> None:
+    """Note on the task what it really ran with."""
+    if not request.commit and request.packages is None:
+        return
+    script = documents.get(tx, TASK, request.task, call, only=["script"])["script"]
+    changes: dict[str, Any] = {}
+    if request.commit and script.get("version_num") != request.commit:
+        changes["script.version_num"] = request.commit
+    if request.packages is not None:
+        known = script.get("requirements") or {}
+        if known.get("pip") != request.packages:
+            asked = known.get("org_pip") or known.get("pip") or ""
+            changes["script.requirements"] = {**known, "pip": request.packages, "org_pip": asked}
+    if changes:
+        documents.update(tx, TASK, request.task, {**changes, "last_change": tx.now})
+
+
+async def _keep_console(call: Call, request: api.Report, console: api.Console) -> int:
+    raise NotImplementedError
+
+
+# Ending
+
+
+@writes(api.Finish)
+def finish(tx: Tx, call: Call, request: api.Finish) -> api.FinishResponse:
+    ending = Ending(
+        request.outcome,
+        str(request.cause) if request.cause else None,
+        request.message,
+        request.hint,
+        request.exit_code,
+    )
+    status, then = endings.finish(
+        tx, call.company, request.task, request.attempt, ending, call.user
+    )
+    return api.FinishResponse(status=status, next=then)
+
+
+# Looking back
+
+
+@reads(api.GetAll)
+def get_all(tx: Tx, call: Call, request: api.GetAll) -> api.GetAllResponse:
+    task_status.check_visible(tx, call.company, request.task)
+    rows = attempts.of_task(tx, request.task)
+    return api.GetAllResponse(attempts=[_shown(row) for row in rows])
+
+
+def _shown(row: Row[Any]) -> api.Attempt:
+    notes = row.doc
+    return api.Attempt(
+        task=row.task,
+        attempt=row.number,
+        worker=row.worker,
+        state=AttemptState(row.state),
+        queue=row.queue,
+        taken=to_wire(row.taken) or "",
+        started=to_wire(row.started),
+        ended=to_wire(row.ended),
+        deadline=to_wire(row.deadline),
+        cause=row.cause,
+        message=notes.get("message"),
+        hint=notes.get("hint"),
+        exit_code=row.exit_code,
+        commit=notes.get("commit"),
+        phases=notes.get("phases") or [],
+        requeued=bool(notes.get("requeued")),
+    )

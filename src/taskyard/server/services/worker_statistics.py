@@ -1,0 +1,135 @@
+"""The statistics of the workers service: how machines were used over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from taskyard.api import workers as api
+from taskyard.api.errors import NO_WORKER_STATS, VALIDATION, ApiError
+from taskyard.server.call import Call, reads
+from taskyard.server.domain import statistics
+from taskyard.server.domain.statistics import SECOND, Aggregation, Grid, Measurement, Sighting
+from taskyard.server.store import workers
+from taskyard.server.store.engine import Tx
+
+Document = dict[str, Any]
+
+MOST_INTERVALS = 20_000
+"""The most points of one curve; screens have fewer."""
+
+
+@reads(api.GetMetricKeys)
+def get_metric_keys(tx: Tx, call: Call, request: api.GetMetricKeys) -> api.GetMetricKeysResponse:
+    found: dict[str, list[str]] = {}
+    for category, metric in workers.metric_names(tx, call.company, request.worker_ids):
+        found.setdefault(category, []).append(metric)
+    if not found:
+        raise ApiError(NO_WORKER_STATS, worker_ids=request.worker_ids or [])
+    return api.GetMetricKeysResponse(
+        categories=[api.MetricsCategory(name=k, metric_keys=v) for k, v in found.items()]
+    )
+
+
+def _grid(start: float, end: float, interval: float) -> Grid:
+    if start >= end:
+        raise ApiError(VALIDATION, "from_date must be before to_date")
+    if interval <= 0:
+        raise ApiError(VALIDATION, "interval must be positive", field="interval")
+    over = statistics.grid(
+        int(start * SECOND), int(end * SECOND), interval, shortest=statistics.SHORTEST
+    )
+    if (over.end - over.start) // over.step > MOST_INTERVALS:
+        raise ApiError(VALIDATION, "too many intervals", hint="Ask for longer intervals.")
+    return over
+
+
+@reads(api.GetStats)
+def get_stats(tx: Tx, call: Call, request: api.GetStats) -> api.GetStatsResponse:
+    over = _grid(request.from_date, request.to_date, request.interval)
+    wanted: dict[str, list[Aggregation]] = {}
+    for item in request.items:
+        aggregation = item.aggregation or item.category or "avg"
+        listed = wanted.setdefault(item.key, [])
+        if aggregation not in listed:
+            listed.append(aggregation)
+    rows = workers.samples(tx, call.company, request.worker_ids, list(wanted), over.start, over.end)
+    by_worker: dict[str, dict[str, list[Measurement]]] = {}
+    for row in rows:
+        of_worker = by_worker.setdefault(row.worker, {})
+        of_worker.setdefault(row.metric, []).append(Measurement(row.at, row.variant, row.value))
+    return api.GetStatsResponse(
+        workers=[
+            api.WorkerStats(
+                worker=worker,
+                metrics=[
+                    series
+                    for metric in sorted(found)
+                    for series in _metric(metric, found[metric], over, wanted[metric], request)
+                ],
+            )
+            for worker, found in sorted(by_worker.items())
+        ]
+    )
+
+
+def _metric(
+    metric: str,
+    samples: list[Measurement],
+    over: Grid,
+    aggregations: Iterable[Aggregation],
+    request: api.GetStats,
+) -> list[Document]:
+    """The curves of one metric of one worker: one, or with ``split_by_variant`` one a unit."""
+    units = sorted({s.variant for s in samples}, key=lambda unit: (len(unit), unit))
+    dates = over.dates()
+    if request.split_by_variant:
+        return [
+            {
+                "metric": metric,
+                "variant": unit,
+                "dates": dates,
+                "stats": [_curve(_of(samples, unit), over, a, ()) for a in aggregations],
+            }
+            for unit in units
+        ]
+    split = request.split_by_resource and metric.startswith("gpu_") and len(units) > 1
+    stats = [_curve(samples, over, a, units if split else ()) for a in aggregations]
+    return [{"metric": metric, "dates": dates, "stats": stats}]
+
+
+def _curve(
+    samples: list[Measurement], over: Grid, aggregation: Aggregation, units: Sequence[str]
+) -> Document:
+    found: Document = {
+        "aggregation": aggregation,
+        "dates": over.dates(),
+        "values": statistics.metric_series(samples, over, aggregation),
+    }
+    if units:
+        found["resource_series"] = [
+            {
+                "name": unit,
+                "values": statistics.metric_series(_of(samples, unit), over, aggregation),
+            }
+            for unit in units
+        ]
+    return found
+
+
+def _of(samples: Iterable[Measurement], variant: str) -> list[Measurement]:
+    return [sample for sample in samples if sample.variant == variant]
+
+
+@reads(api.GetActivityReport)
+def get_activity_report(
+    tx: Tx, call: Call, request: api.GetActivityReport
+) -> api.GetActivityReportResponse:
+    over = _grid(request.from_date, request.to_date, request.interval)
+    found = workers.sightings(tx, call.company, over.start, over.end)
+    total, active = statistics.activity((Sighting._make(row) for row in found), over)
+    dates = over.dates()
+    return api.GetActivityReportResponse(
+        total=api.ActivitySeries(dates=dates, counts=total),
+        active=api.ActivitySeries(dates=dates, counts=active),
+    )

@@ -1,0 +1,121 @@
+"""Handing tasks out under a lease: the queue, the attempt and the task's status change together,
+in the caller's one transaction, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from taskyard.api.states import AttemptState, Status
+from taskyard.server.domain import queue_order
+from taskyard.server.store import attempts, queues, task_status
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.tables import entries
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task given to a worker. ``deadline`` in microseconds."""
+
+    task: str
+    attempt: int
+    queue: str
+    deadline: int
+
+
+def hand_out(
+    tx: Tx,
+    *,
+    worker: str,
+    by: str,
+    serving: Sequence[Row[Any]],
+    capacity: int,
+    fair: bool = False,
+    last: str | None = None,
+) -> list[Taken]:
+    """Give ``worker`` up to ``capacity`` tasks from the queues it serves.
+
+    The queues are served in their order; with ``fair``, in turns that go on after ``last``.
+    """
+    by_id = {queue.id: queue for queue in serving if not queue.paused}
+    order = queue_order.rotated(list(by_id), last) if fair else list(by_id)
+    found: list[Taken] = []
+    while order and len(found) < capacity:
+        entry = queues.pop(tx, order[0])
+        if entry is None:
+            order.pop(0)
+            continue
+        taken = _begin(tx, entry, worker, by)
+        if taken is not None:
+            found.append(taken)
+            if fair:
+                order.append(order.pop(0))
+    return found
+
+
+def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
+    task = task_status.find_standing(tx, entry.task)
+    if task is None or task.status in {Status.PUBLISHED, Status.PUBLISHING}:
+        return None
+    _supersede(tx, task.id)
+    number, deadline = attempts.open_attempt(
+        tx,
+        task.id,
+        company=task.company,
+        worker=worker,
+        queue=entry.queue,
+        priority=entry.priority,
+        retries=entry.retries,
+    )
+    task_status.change(
+        tx,
+        task,
+        Status.IN_PROGRESS,
+        by=by,
+        reason=f"taken by {worker}",
+        force=True,
+        also={"last_worker": worker, "last_worker_report": tx.now, "queue": entry.queue},
+    )
+    return Taken(task.id, number, entry.queue, deadline)
+
+
+def _supersede(tx: Tx, task: str) -> None:
+    if (row := attempts.live(tx, task)) is not None:
+        attempts.close(tx, row, AttemptState.STOPPED, superseded=True)
+
+
+def hand_out_plainly(
+    tx: Tx, queue: str, *, worker: str, by: str, only: str | None = None
+) -> Row[Any] | None:
+    """Pop the first entry for an agent that knows no leases; the task's status stays queued.
+
+    The attempt that begins with it has no renewals: whoever reports on the task speaks for it.
+    """
+    entry = queues.pop(tx, queue, only=only)
+    if entry is None:
+        return None
+    task = task_status.find_standing(tx, entry.task)
+    if task is not None and task.status == Status.STOPPED:
+        task_status.change(tx, task, Status.QUEUED, by=by, force=True)
+    _supersede(tx, entry.task)
+    attempts.open_attempt(
+        tx,
+        entry.task,
+        company=entry.company,
+        worker=worker,
+        queue=queue,
+        priority=entry.priority,
+        retries=entry.retries,
+        plain=True,
+    )
+    return entry
+
+
+def someone_waits(tx: Tx, serving: Sequence[Row[Any]]) -> bool:
+    """Whether the queues that are not paused hold anything at all."""
+    open_ones = [queue.id for queue in serving if not queue.paused]
+    query = select(func.count()).select_from(entries).where(entries.c.queue.in_(open_ones))
+    return bool(tx.execute(query).scalar_one())

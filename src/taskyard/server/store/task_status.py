@@ -1,0 +1,191 @@
+"""The one place where a task's status changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+
+from taskyard.api.errors import INVALID_TASK_ID, READ_ONLY, STATUS_CHANGED, ApiError
+from taskyard.api.states import Status
+from taskyard.server.domain import lifecycle
+from taskyard.server.domain.lifecycle import DEVELOPMENT, Standing
+from taskyard.server.store import attempts, documents
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.kinds import TASK
+from taskyard.server.store.tables import projects, tasks
+from taskyard.server.store.times import to_wire
+
+TIMES = frozenset(
+    {"status_changed", "last_update", "last_change", "started", "completed", "published"}
+)
+_SYSTEM_TAGS = tasks.c.doc["system_tags"].label("system_tags")
+_PRIORITY = tasks.c.doc["priority"].label("priority")
+_COLUMNS = (
+    tasks.c.id,
+    tasks.c.status,
+    tasks.c.company,
+    tasks.c.name,
+    tasks.c.status_reason,
+    tasks.c.status_message,
+    tasks.c.started,
+    tasks.c.last_update,
+    tasks.c.last_worker,
+    tasks.c.enqueue_status,
+    tasks.c.queue,
+    _SYSTEM_TAGS,
+    _PRIORITY,
+)
+
+
+def find_standing(tx: Tx, task: str) -> Standing | None:
+    """What the life cycle needs to know of a task, which is locked until the transaction ends."""
+    row = tx.execute(select(*_COLUMNS).where(tasks.c.id == task).with_for_update()).first()
+    if row is None:
+        return None
+    values = row._asdict()
+    return Standing(
+        **values
+        | {
+            "status": Status(row.status),
+            "system_tags": tuple(row.system_tags or ()),
+            "priority": row.priority or 0,
+        }
+    )
+
+
+def standing(tx: Tx, company: str, task: str) -> Standing:
+    """Like :func:`find_standing` for a caller who means to change the task.
+
+    Raises ApiError: INVALID_TASK_ID for a task unknown to the company, READ_ONLY for a public one.
+    """
+    found = find_standing(tx, task)
+    if found is None or found.company not in {company, ""}:
+        raise ApiError(INVALID_TASK_ID, id=task, company=company)
+    if found.company != company:
+        raise ApiError(READ_ONLY, id=task)
+    return found
+
+
+def change(
+    tx: Tx,
+    task: Standing,
+    new: Status,
+    *,
+    by: str | None,
+    reason: str = "",
+    message: str = "",
+    force: bool = False,
+    also: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make ``task`` become ``new``; gives the fields that changed, as the wire has them.
+
+    ``also`` are further columns to set with it; ``by`` the user, None for the server itself.
+    Raises ApiError: INVALID_TASK_STATUS for a move that is not legal without ``force``,
+    STATUS_CHANGED when somebody else was faster.
+    """
+    lifecycle.check_move(task, new, force=force)
+    columns = lifecycle.moved(task, new, reason=reason, message=message, by=by, now=tx.now)
+    columns |= also or {}
+    done = tx.execute(
+        update(tasks).where(tasks.c.id == task.id, tasks.c.status == task.status).values(columns)
+    )
+    if done.rowcount == 0:
+        raise ApiError(STATUS_CHANGED, task=task.id, expected=str(task.status))
+    if new == Status.QUEUED and DEVELOPMENT in task.system_tags:
+        kept = [tag for tag in task.system_tags if tag != DEVELOPMENT]
+        documents.update(tx, TASK, task.id, {"system_tags": kept})
+    attempts.follow(tx, task.id, new)
+    tx.signal(f"task:{task.id}")
+    return as_fields(columns)
+
+
+def note(tx: Tx, task: Standing, message: str, *, reason: str, by: str | None) -> dict[str, Any]:
+    """Give a task another reason and message without changing its status."""
+    return change(tx, task, task.status, by=by, reason=reason, message=message)
+
+
+_WIRE_NAMES = {"queue": "execution.queue"}
+
+
+def as_fields(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns as the answer's ``fields``: wire names, times in ISO-8601."""
+    return {
+        _WIRE_NAMES.get(name, name): to_wire(value) if name in TIMES else value
+        for name, value in columns.items()
+        if name != "enqueue_status"
+    }
+
+
+def names(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
+    """The names of tasks by id."""
+    rows = tx.execute(select(tasks.c.id, tasks.c.name).where(tasks.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+def check_visible(tx: Tx, company: str, task: str) -> None:
+    """Raise ApiError(INVALID_TASK_ID) for a task the company cannot see."""
+    found = tx.execute(select(tasks.c.company).where(tasks.c.id == task)).scalar()
+    if found is None or found not in {company, ""}:
+        raise ApiError(INVALID_TASK_ID, id=task, company=company)
+
+
+def words(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Status and status message of tasks by id."""
+    query = select(tasks.c.id, tasks.c.status, tasks.c.status_message).where(tasks.c.id.in_(ids))
+    return {row.id: (row.status, row.status_message or "") for row in tx.execute(query)}
+
+
+def set_queue(tx: Tx, task: str, queue: str | None) -> None:
+    """Record which queue a task is in, or was taken from."""
+    tx.execute(update(tasks).where(tasks.c.id == task).values(queue=queue))
+
+
+def reported_by(tx: Tx, company: str, task: str, worker: str) -> bool:
+    """Record that a worker says it runs a task. False when there is no such task."""
+    done = tx.execute(
+        update(tasks)
+        .where(tasks.c.id == task, tasks.c.company == company)
+        .values(
+            last_worker=worker,
+            last_worker_report=tx.now,
+            last_update=tx.now,
+            last_change=tx.now,
+        )
+    )
+    return bool(done.rowcount)
+
+
+def running(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What lists of workers show of their tasks, by id."""
+    rows = tx.execute(
+        select(
+            tasks.c.id,
+            tasks.c.name,
+            tasks.c.started,
+            tasks.c.last_iteration,
+            tasks.c.project,
+            projects.c.name.label("project_name"),
+        )
+        .outerjoin(projects, projects.c.id == tasks.c.project)
+        .where(tasks.c.id.in_(ids))
+    )
+    return {row.id: row for row in rows}
+
+
+def silent(tx: Tx, before: int, *, limit: int = 500) -> Sequence[str]:
+    """Running tasks on which nobody has reported since ``before`` (microseconds)."""
+    return (
+        tx.execute(
+            select(tasks.c.id)
+            .where(
+                tasks.c.status == Status.IN_PROGRESS,
+                or_(tasks.c.last_update < before, tasks.c.last_update.is_(None)),
+            )
+            .order_by(tasks.c.last_update)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )

@@ -1,0 +1,226 @@
+"""Workers as rows: who is there, what they do, and how their machines are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.tables import users, worker_activity, worker_samples, workers
+
+SECOND = 1_000_000
+TIMEOUT = 600
+"""Seconds after which a silent worker that named no time of its own is forgotten."""
+
+
+def key_of(company: str, user: str, worker: str) -> str:
+    return f"worker_{company}_{user}_{worker}"
+
+
+def _alive(tx: Tx) -> ColumnElement[bool]:
+    return workers.c.last_activity + workers.c.timeout * SECOND > tx.now
+
+
+def find(tx: Tx, company: str, worker: str) -> Row[Any] | None:
+    """The live worker of that id; the one seen last where two users have one of the same id."""
+    query = (
+        select(workers)
+        .where(workers.c.company == company, workers.c.id == worker, _alive(tx))
+        .order_by(workers.c.last_activity.desc(), workers.c.key)
+        .limit(1)
+    )
+    return tx.execute(query).first()
+
+
+def register(
+    tx: Tx,
+    company: str,
+    user: str,
+    worker: str,
+    *,
+    ip: str,
+    timeout: int = TIMEOUT,
+    **notes: Any,
+) -> None:
+    """Make a worker known, or known anew. ``notes``: queues, tags, system_tags, resources."""
+    key = key_of(company, user, worker)
+    known = tx.execute(select(workers.c.doc).where(workers.c.key == key)).scalar()
+    doc = {**_kept(known), **{name: value for name, value in notes.items() if value is not None}}
+    columns = {
+        "ip": ip,
+        "registered": tx.now,
+        "timeout": timeout,
+        "last_activity": tx.now,
+        "last_report": tx.now,
+        "doc": doc,
+    }
+    if known is None:
+        names = {"key": key, "id": worker, "company": company, "user": user}
+        tx.execute(insert(workers).values({**names, **columns}))
+    else:
+        tx.execute(update(workers).where(workers.c.key == key).values(columns))
+    tx.signal(f"worker:{worker}")
+
+
+def _kept(doc: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What outlives a new registration: what people said about the worker."""
+    return {name: doc[name] for name in ("order", "properties") if name in doc} if doc else {}
+
+
+def unregister(tx: Tx, company: str, user: str, worker: str) -> bool:
+    """Forget a worker. False when it was not known."""
+    key = key_of(company, user, worker)
+    tx.signal(f"worker:{worker}")
+    return bool(tx.execute(delete(workers).where(workers.c.key == key)).rowcount)
+
+
+def seen(
+    tx: Tx,
+    company: str,
+    user: str,
+    worker: str,
+    *,
+    ip: str,
+    columns: Mapping[str, Any] | None = None,
+    **notes: Any,
+) -> None:
+    """Record a sign of life; a worker nobody registered is registered by it.
+
+    ``columns`` (task, queue, last_report) are written as given, ``notes`` unless None.
+    """
+    key = key_of(company, user, worker)
+    row = tx.execute(
+        select(workers.c.doc).where(workers.c.key == key, _alive(tx)).with_for_update()
+    ).first()
+    if row is None:
+        register(tx, company, user, worker, ip=ip, **notes)
+        row = tx.execute(select(workers.c.doc).where(workers.c.key == key)).one()
+    changes: dict[str, Any] = {"last_activity": tx.now, **(columns or {})}
+    given = {name: value for name, value in notes.items() if value is not None}
+    if any(row.doc.get(name) != value for name, value in given.items()):
+        changes["doc"] = {**row.doc, **given}
+    tx.execute(update(workers).where(workers.c.key == key).values(changes))
+
+
+def write_note(tx: Tx, row: Row[Any], name: str, value: Any) -> None:
+    """Set one note on a worker; None takes it away."""
+    doc = {key: kept for key, kept in row.doc.items() if key != name}
+    if value is not None:
+        doc[name] = value
+    tx.execute(update(workers).where(workers.c.key == row.key).values(doc=doc))
+    tx.signal(f"worker:{row.id}")
+
+
+def living(tx: Tx, company: str, *, since: int = 0) -> Sequence[Row[Any]]:
+    """The workers that are there and were seen after ``since`` (microseconds), in order of id."""
+    return tx.execute(
+        select(workers)
+        .where(workers.c.company == company, workers.c.last_activity >= since, _alive(tx))
+        .order_by(workers.c.id, workers.c.key)
+    ).all()
+
+
+def by_queue(tx: Tx, company: str) -> dict[str, list[Row[Any]]]:
+    """The live workers that serve each queue."""
+    found: dict[str, list[Row[Any]]] = {}
+    for row in living(tx, company):
+        for queue in row.doc.get("queues") or ():
+            found.setdefault(queue, []).append(row)
+    return found
+
+
+def user_names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """The names of the users that workers run for, by id."""
+    rows = tx.execute(select(users.c.id, users.c.name).where(users.c.id.in_(sorted(ids))))
+    return {row.id: row.name for row in rows}
+
+
+def forget_expired(tx: Tx, before: int) -> None:
+    """Delete the rows of workers that were last seen before ``before`` (microseconds)."""
+    tx.execute(
+        delete(workers).where(
+            workers.c.last_activity < before,
+            workers.c.last_activity + workers.c.timeout * SECOND < tx.now,
+        )
+    )
+
+
+# Measurements
+
+
+def measure(
+    tx: Tx,
+    company: str,
+    worker: str,
+    at: int,
+    samples: Sequence[tuple[str, str, str, float]],
+    task: str | None,
+) -> None:
+    """Keep a report: (category, metric, variant, value) each, and that the worker was there."""
+    tx.execute(
+        insert(worker_activity).values(company=company, worker=worker, at=at, task=task or None)
+    )
+    if samples:
+        tx.execute(
+            insert(worker_samples),
+            [
+                {
+                    "company": company,
+                    "worker": worker,
+                    "at": at,
+                    "category": category,
+                    "metric": metric,
+                    "variant": variant,
+                    "value": value,
+                    "task": task or None,
+                }
+                for category, metric, variant, value in samples
+            ],
+        )
+
+
+def metric_names(tx: Tx, company: str, ids: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Category and name of all that was measured, in order."""
+    query = select(worker_samples.c.category, worker_samples.c.metric).where(
+        worker_samples.c.company == company
+    )
+    if ids:
+        query = query.where(worker_samples.c.worker.in_(ids))
+    rows = tx.execute(query.distinct().order_by("category", "metric"))
+    return [(row.category, row.metric) for row in rows]
+
+
+def samples(
+    tx: Tx,
+    company: str,
+    ids: Sequence[str] | None,
+    metrics: Sequence[str],
+    start: int,
+    end: int,
+) -> Sequence[Row[Any]]:
+    """Measurements (worker, metric, at, variant, value) in a span of time, in order of time."""
+    table = worker_samples.c
+    query = select(table.worker, table.metric, table.at, table.variant, table.value).where(
+        table.company == company, table.metric.in_(metrics), table.at >= start, table.at < end
+    )
+    if ids:
+        query = query.where(table.worker.in_(ids))
+    return tx.execute(query.order_by(table.at)).all()
+
+
+def sightings(tx: Tx, company: str, start: int, end: int) -> Sequence[Row[Any]]:
+    """Reports (at, worker, task) in a span of time."""
+    table = worker_activity.c
+    return tx.execute(
+        select(table.at, table.worker, table.task)
+        .where(table.company == company, table.at >= start, table.at < end)
+        .order_by(table.at)
+    ).all()
+
+
+def forget_measurements(tx: Tx, before: int) -> None:
+    """Delete measurements older than ``before`` (microseconds)."""
+    tx.execute(delete(worker_samples).where(worker_samples.c.at < before))
+    tx.execute(delete(worker_activity).where(worker_activity.c.at < before))
