@@ -112,6 +112,23 @@ def test_the_cookie_of_a_login_lets_a_browser_in(caller: Caller, admin: dict[str
     assert caller.code("users.get_current_user", {"Cookie": cookie.split(";")[0]}) == (200, 0)
 
 
+@pytest.mark.parametrize(
+    ("site", "code"),
+    [
+        ("same-origin", (200, 0)),
+        ("none", (200, 0)),
+        ("same-site", (401, 20)),
+        ("cross-site", (401, 20)),
+    ],
+)
+def test_a_cookie_counts_only_for_the_servers_own_pages(
+    caller: Caller, admin: dict[str, str], site: str, code: tuple[int, int]
+) -> None:
+    token = caller.data("auth.login", admin)["token"]
+    headers = {"Cookie": f"clearml_token_basic={token}", "Sec-Fetch-Site": site}
+    assert caller.code("users.get_current_user", headers) == code
+
+
 def test_a_header_wins_over_a_cookie(caller: Caller, admin: dict[str, str]) -> None:
     token = caller.data("auth.login", admin)["token"]
     headers = {"Cookie": f"clearml_token_basic={token}", **bearer("broken")}

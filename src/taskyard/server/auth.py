@@ -249,6 +249,17 @@ async def authenticate(server: Server, headers: Mapping[str, str], ip: str = "")
     return await _impersonate(server, headers, identity)
 
 
+def without_borrowed_cookie(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers, less the cookie when a page of another origin made the browser send it.
+
+    Every action also answers GET, so a mere link on a foreign page could otherwise act as the
+    person who follows it.
+    """
+    if headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
+        return headers
+    return {name: value for name, value in headers.items() if name != "cookie"}
+
+
 def _cookie(header: str) -> str:
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")

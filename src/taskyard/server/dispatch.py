@@ -23,6 +23,7 @@ from taskyard.api.errors import (
     VALIDATION,
     ApiError,
 )
+from taskyard.server.auth import without_borrowed_cookie
 from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
 from taskyard.server.domain.search import scrolls
 
@@ -130,7 +131,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 async def _identify(call: Call, handler: Handler) -> None:
     access = handler.action.access
     try:
-        identity = await call.server.authenticate(call.headers, call.ip)
+        identity = await call.server.authenticate(without_borrowed_cookie(call.headers), call.ip)
     except ApiError:
         if access == "open":
             return
