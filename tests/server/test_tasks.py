@@ -125,6 +125,11 @@ def test_a_type_that_does_not_exist_is_refused(api: Api) -> None:
         ({"project": "nowhere"}, INVALID_PROJECT_ID),
         ({"models": {"input": [{"name": "m", "model": "none"}]}}, INVALID_MODEL_ID),
         ({"retry": {"causes": ["bad luck"]}}, BAD_VALUE),
+        ({"retry": {"max": -1}}, VALIDATION),
+        ({"limits": {"time": -1}}, VALIDATION),
+        ({"priority": 10**12}, VALIDATION),
+        ({"script": {"branch": 1}}, VALIDATION),
+        ({"hyperparams": {"Args": {"lr": {"value": 0.1}}}}, VALIDATION),
     ],
 )
 def test_create_and_validate_refuse_what_does_not_exist(

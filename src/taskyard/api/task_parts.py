@@ -5,9 +5,10 @@ In a section as anywhere in a request, a null says no more than a field that is 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 TaskType = Literal[
     "training",
@@ -169,7 +170,7 @@ class TaskModelKey(Section):
 class Retry(Section):
     """When a task that ended badly is run again, by itself."""
 
-    max: int = 0
+    max: Annotated[int, Meta(ge=0)] = 0
     """How many times at most."""
     causes: list[str] = []
     """Causes of failure that count, or ``infrastructure`` for those that are nobody's code."""
@@ -178,10 +179,11 @@ class Retry(Section):
 class Limits(Section):
     """Bounds of one attempt, in seconds; 0 means none."""
 
-    time: float = 0
-    grace: float = 0
+    time: Annotated[float, Meta(ge=0)] = 0
+    grace: Annotated[float, Meta(ge=0)] = 0
 
 
+Priority = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 Hyperparams = dict[str, dict[str, Param]]
 Configurations = dict[str, Configuration]
 Container = dict[str, str | None]

@@ -18,6 +18,7 @@ from taskyard.api.task_parts import (
     Output,
     ParamItem,
     ParamKey,
+    Priority,
     Retry,
     Script,
     TaskModel,
@@ -75,7 +76,7 @@ class TaskFields(Request):
     models: TaskModels | None = None
     script: Script | None = None
     runtime: dict[str, Any] | None = None
-    priority: int | None = None
+    priority: Priority | None = None
     """Higher goes first in a queue; 0 unless said otherwise."""
     retry: Retry | None = None
     limits: Limits | None = None

@@ -15,7 +15,6 @@ from taskyard.api.task_parts import (
     Container,
     Execution,
     Hyperparams,
-    Limits,
     Output,
     Retry,
     Script,
@@ -74,7 +73,7 @@ def sent(request: TaskFields, version: tuple[int, int], now: str) -> Sent:
     if request.retry is not None:
         found["retry"] = retry(request.retry)
     if request.limits is not None:
-        found["limits"] = limits(request.limits)
+        found["limits"] = {"time": request.limits.time, "grace": request.limits.grace}
     return task_versions.upgrade(found, version, now)
 
 
@@ -166,18 +165,7 @@ def retry(section: Retry) -> Sent:
             field="retry.causes",
             hint=f"Causes are {', '.join(sorted(_RETRY_CAUSES))}.",
         )
-    if section.max < 0:
-        raise ApiError(BAD_VALUE, "must not be negative", field="retry.max", value=section.max)
     return {"max": section.max, "causes": section.causes}
-
-
-def limits(section: Limits) -> Sent:
-    """The bounds as kept. Raises ApiError BAD_VALUE for a negative one."""
-    found = {"time": section.time, "grace": section.grace}
-    for field, value in found.items():
-        if value < 0:
-            raise ApiError(BAD_VALUE, "must not be negative", field=f"limits.{field}", value=value)
-    return found
 
 
 def output(section: Output) -> Sent:
