@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from uv import find_uv_bin
 
-from taskyard.agent.environments import failures
+from taskyard.agent.environments import failures, interpreters
 from taskyard.api.errors import Cause, RunError
 
 if TYPE_CHECKING:
@@ -450,3 +450,28 @@ def test_versions_that_exclude_each_other_are_named(machine: Machine) -> None:
     machine.wheel("top", **{"top-1.0.dist-info/METADATA": metadata})
     with pytest.raises(RunError, match=r"base"):
         machine.prepare("top\nbase==2.0")
+
+
+def test_a_project_with_a_layout_of_its_own_is_built(machine: Machine, python: Python) -> None:
+    tailored = '[tool.setuptools]\npackage-dir = { "" = "code" }\npackages = ["mine"]\n'
+    machine.write("pyproject.toml", PROJECT.replace('"one"', '"six"') + tailored)
+    machine.write("code/mine/__init__.py", "")
+    machine.write("code/mine/app.py", "import six\ndef main(): print('ran')\n")
+    assert python(machine.prepare(), "import mine.app as app; app.main()") == "ran"
+
+
+def test_a_version_that_pyenv_keeps_off_the_path_is_found(machine: Machine, tmp_path: Path) -> None:
+    place = tmp_path / "versions" / f"{OWN}.98" / "bin"
+    place.mkdir(parents=True)
+    facts = f'"executable": "{place}/python", "version": "{OWN}.98", "identity": []'
+    answer = f'#!/bin/sh\necho \'{{{facts}, "tag": "t", "site": "lib"}}\'\n'
+    (place / "python").write_text(answer)
+    (place / "python").chmod(0o755)
+    found = interpreters.find(
+        f"{OWN}.98",
+        cache=machine.cache,
+        environ={**machine.environ, "PYENV_ROOT": str(tmp_path)},
+        offline=True,
+        say=machine.said.append,
+    )
+    assert found.executable == str(place / "python")

@@ -30,14 +30,18 @@ def start(cache: Path, key: str) -> None:
         if not _alone(working):
             return
     null = os.open(os.devnull, os.O_RDWR)
+    command = [sys.executable, "-m", __name__, str(cache), key]
     try:
-        os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-m", __name__, str(cache), key],
+        # The shell ends at once and leaves the compiler to init: it is no process of the run, so
+        # it is not ended with it, and several short runs do not start it over and over.
+        shell = os.posix_spawn(
+            "/bin/sh",
+            ["sh", "-c", 'nice -n 19 "$@" &', "sh", *command],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, null, number) for number in range(3)],
             setsid=True,
         )
+        os.waitpid(shell, 0)
     finally:
         os.close(null)
 
@@ -99,7 +103,6 @@ def _compile(cache: Path, key: str) -> None:
     """Compile an entry, unless somebody does so already, and close its byte-code folders."""
     import subprocess
 
-    os.nice(19)
     hold = store.hold(cache, key)
     if hold is None:
         return

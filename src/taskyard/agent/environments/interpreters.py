@@ -209,19 +209,8 @@ def _discover(
 def _installed(asked: str, known: _Memory, environ: Mapping[str, str]) -> Interpreter | None:
     from taskyard.agent.environments import tool
 
-    found = tool.answer(
-        [
-            tool.uv(),
-            "python",
-            "find",
-            "--system",
-            "--no-project",
-            "--no-python-downloads",
-            "--",
-            asked,
-        ],
-        environ,
-    )
+    options = ["--system", "--no-project", "--no-python-downloads"]
+    found = tool.answer([tool.uv(), "python", "find", *options, "--", asked], environ)
     if found:
         return known.facts(found)
     # pyenv puts a stub for every version on PATH that only works for the selected ones.

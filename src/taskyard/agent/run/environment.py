@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent.environments import bytecode, image, layer, store, uv
-from taskyard.agent.environments.addresses import anonymous
 from taskyard.agent.environments.failures import disk_full
 from taskyard.agent.environments.manager import Found, Manager, Plan, Request
 from taskyard.agent.environments.requirements import Project
+from taskyard.agent.run.launch import working_folder
 from taskyard.agent.run.spec import Environment
 from taskyard.api.errors import Cause, RunError
 
@@ -60,12 +60,13 @@ def prepare(
     ``tree`` is the checked-out code and ``working_dir`` a folder in it; ``private`` becomes the
     attempt's own layer and must not exist or be empty; ``say`` gets lines for the task's log;
     ``environ`` is what package managers see (default: this process's own).
-    Raises RunError: environment (the message names the package or the Python version), disk full.
+    Raises RunError: environment (the message names the package or the Python version), disk full,
+    user code (no such working directory).
     """
     request = Request(
         wanted=wanted,
-        tree=tree,
-        folder=_inside(tree, working_dir),
+        tree=tree.resolve(),
+        folder=working_folder(tree, working_dir),
         cache=cache,
         environ=os.environ if environ is None else environ,
         say=say,
@@ -162,14 +163,3 @@ def _build(plan: Plan, key: str, aside: Path, cache: Path, tree: Path) -> store.
 def _written(project: Project) -> str:
     path = project.path if project.path.startswith(("/", ".")) else f"./{project.path}"
     return f"{'-e ' if project.editable else ''}{path}{project.extras}"
-
-
-def _inside(tree: Path, working_dir: str) -> Path:
-    folder = Path(os.path.normpath(tree / (working_dir or ".")))
-    if not folder.is_relative_to(tree) or not folder.is_dir():
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"the working directory {anonymous(working_dir)} is not in the repository",
-            hint="correct the task's working directory; it is relative to the repository",
-        )
-    return folder
