@@ -18,7 +18,6 @@ import psutil
 from taskyard.agent.machine import gpus, processes
 from taskyard.agent.machine.gpus import MIB
 
-
 Stats = dict[str, float | list[float]]
 
 

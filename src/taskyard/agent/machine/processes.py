@@ -142,9 +142,11 @@ def _kernel_lists_children() -> bool:
     return Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
-def group(pid: int) -> list[int]:
-    """Return the pids in the process group or the session that a process leads or led."""
-    found = []
+def group(pid: int, start: float) -> list[int]:
+    """Return the pids in the process group or the session that a process leads, or led."""
+    found: list[int] = []
+    if start_time(pid) not in (0.0, start):
+        return found  # its number is another's now, and what goes by that number, too
     for other in psutil.pids():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if pid in (os.getpgid(other), os.getsid(other)):

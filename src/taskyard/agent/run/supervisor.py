@@ -67,6 +67,10 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
     if how == Standing.ENDED:
         return DONE
     state = facts.state
+    if how == Standing.LOST:
+        # Tools of the step in which the first supervisor died may still be at work.
+        left = processes.group(state.supervisor, state.supervisor_start)
+        processes.send(left, signal.SIGKILL)
     # First sign, then look for a wish to stop: whoever wishes does it in the other order, so that
     # one of the two sees the other.
     _sign(folder, state)
@@ -125,9 +129,12 @@ def _say(folder: Path, hidden: Sequence[str], line: str) -> None:
     """Add a line to the console. A full disk must not end a run that goes well."""
     with (
         contextlib.suppress(OSError),
-        open(folder / contract.CONSOLE, "ab", buffering=0) as console,
+        open(folder / contract.CONSOLE, "a+b", buffering=0) as console,
     ):
-        console.write(f"[taskyard] {redact(line, hidden)}\n".encode())
+        size = console.seek(0, os.SEEK_END)
+        console.seek(max(0, size - 1))
+        begin = "" if console.read(1) in (b"", b"\n") else "\n"
+        console.write(f"{begin}[taskyard] {redact(line, hidden)}\n".encode())
 
 
 def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
@@ -158,7 +165,9 @@ def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Ou
     if process is None or how in (Standing.LOST, Standing.REBOOTED):
         return _lost(how, before)
     if how == Standing.ORPHANED:
-        run.say("the supervisor of this run died; a new one goes on")
+        # Not to the console: the process is in the middle of its own lines.
+        sys.stderr.write("the supervisor of this run died; a new one goes on\n")
+        sys.stderr.flush()
         process = _settled(run.folder, process)
         if process.failure:
             raise RunError(Cause.USER_CODE, f"cannot start the task: {process.failure}")

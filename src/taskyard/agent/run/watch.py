@@ -145,10 +145,10 @@ def _tree(process: Process) -> list[int]:
         return processes.living(processes.descendants(process.keeper))
     # Somebody killed the keeper. Its children are ours when we are its parent; else what is left
     # to go by is who descends from the user's process or shares its group or session.
-    found = processes.descendants(os.getpid())
-    if processes.start_time(process.pid) in (0, process.pid_start):  # else the pid is another's now
-        found += [process.pid, *processes.descendants(process.pid), *processes.group(process.pid)]
-    return processes.living(dict.fromkeys(found))
+    near = processes.group(process.pid, process.pid_start)
+    if processes.alive(process.pid, process.pid_start):
+        near += processes.descendants(process.pid)
+    return processes.living({*near, *processes.descendants(os.getpid())})
 
 
 def _empty(process: Process, timeout: float, *, wake: int = -1) -> bool:

@@ -1,0 +1,94 @@
+"""Supervisors from a process that only forks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from taskyard.agent.machine import processes
+from taskyard.agent.run import folder as folders
+from taskyard.agent.run.spawner import Spawner, SpawnerError
+from taskyard.agent.run.spec import Outcome
+from tests.agent.runs import SPAWNER, WAITS, Runs, bed, go_on, gone, until, written
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    with bed(tmp_path) as runs:
+        yield runs
+
+
+def spawner_of(folder: Path) -> int:
+    """Return the pid of the spawner: the parent of the supervisors."""
+    supervisor = folders.read_state(folder).supervisor
+    status = Path(f"/proc/{supervisor}/status").read_text()
+    return int(status.split("PPid:")[1].split()[0])
+
+
+def test_the_answer_is_the_supervisors_pid(runs: Runs) -> None:
+    folder = runs.make("")
+    pid = runs.spawner.start(folder)
+    assert runs.seen_over(folder).state.supervisor == pid
+
+
+def test_one_spawner_starts_all_supervisors(runs: Runs) -> None:
+    first, second = runs.begin(WAITS), runs.begin(WAITS)
+    written(first, "up")
+    written(second, "up")
+    assert spawner_of(first) == spawner_of(second)
+
+
+def test_a_spawner_that_died_is_replaced(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    spawner = spawner_of(first)
+    os.kill(spawner, 9)
+    until(lambda: gone(spawner), "the spawner's end")
+    assert runs.run("") == Outcome()
+
+
+def test_supervisors_outlive_their_spawner(runs: Runs) -> None:
+    folder = runs.begin(WAITS)
+    written(folder, "up")
+    spawner, supervisor = spawner_of(folder), folders.read_state(folder).supervisor
+    runs.spawner.close()
+    assert gone(spawner)
+    go_on(folder)
+    seen = runs.seen_over(folder)
+    assert seen.outcome == Outcome()
+    assert seen.state.supervisor == supervisor
+
+
+def test_a_spawner_ends_with_its_agent(tmp_path: Path) -> None:
+    """The agent is killed: no farewell, the kernel closes its end of the socket."""
+    agent = (
+        "import sys, time\n"
+        "from taskyard.agent.run.spawner import Spawner\n"
+        f"spawner = Spawner({SPAWNER!r})\n"
+        "spawner.open()\n"
+        "print(spawner._process.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", agent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        spawner = int(process.stdout.readline())
+        process.kill()
+    until(lambda: gone(spawner), "the spawner's end")
+
+
+def test_no_ended_supervisor_stays_behind_as_a_zombie(runs: Runs) -> None:
+    folder = runs.begin("")
+    supervisor = runs.seen_over(folder).state.supervisor
+    until(lambda: processes.start_time(supervisor) == 0.0, "the kernel to forget the supervisor")
+
+
+def test_a_spawner_that_cannot_work_is_an_error_that_names_the_run(tmp_path: Path) -> None:
+    spawner = Spawner([sys.executable, "-c", "raise SystemExit(1)"])
+    with pytest.raises(SpawnerError, match=r"no supervisor for task\.1"):
+        spawner.start(tmp_path / "task.1")
+    spawner.close()
