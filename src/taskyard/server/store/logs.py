@@ -1,0 +1,295 @@
+"""The console of tasks: events in packed chunks, in order of time."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import Executable, delete, func, insert, or_, select
+
+from taskyard.api.events import LOG
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.telemetry_tables import log_chunks as table
+from taskyard.server.store.telemetry_tables import remove_chunks
+
+if TYPE_CHECKING:
+    from taskyard.server.app import Server
+
+LINES = 2000
+"""Events of a full chunk."""
+
+TEXT = 256 << 10
+"""Characters of a full chunk."""
+
+LOOSE = 32
+"""So many chunks as they came are joined into packed ones."""
+
+PIECE = 64 << 10
+"""Characters of one event made of a run's output."""
+
+_COMPRESS_FROM = 256
+
+
+class Line(msgspec.Struct, array_like=True):
+    """One event of the console. ``time`` is in milliseconds."""
+
+    time: int
+    worker: str
+    msg: str
+    rest: dict[str, Any] | None = None
+    """Other fields of the event, such as its level."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Line])
+
+
+def document(task: str, line: Line) -> dict[str, Any]:
+    """An event as clients see it."""
+    head = {"type": LOG, "task": task, "timestamp": line.time, "worker": line.worker}
+    return {**head, "msg": line.msg, **(line.rest or {})}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    id: int
+    packed: bool
+    first_time: int
+    last_time: int
+    lines: int
+
+
+_HEAD = (table.c.id, table.c.packed, table.c.first_time, table.c.last_time, table.c.lines)
+
+_Placed = tuple[int, bool, int, int, Line]
+"""A line behind what orders it: time, whether its chunk is loose, the chunk, the place in it."""
+
+
+def _pack(lines: Sequence[Line]) -> bytes:
+    raw = _encoder.encode(lines)
+    return b"z" + zlib.compress(raw, 1) if len(raw) >= _COMPRESS_FROM else b"r" + raw
+
+
+def _unpack(data: bytes) -> list[Line]:
+    raw = memoryview(data)[1:]
+    return _decoder.decode(zlib.decompress(raw) if data[:1] == b"z" else raw)
+
+
+def append(tx: Tx, task: str, lines: Iterable[Line]) -> None:
+    """Add events to a task's console."""
+    rows = [_row(task, part, packed=False) for part in _split(sorted(lines, key=_time))]
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def _time(line: Line) -> int:
+    return line.time
+
+
+def _split(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    part: list[Line] = []
+    size = 0
+    for line in lines:
+        if part and (len(part) >= LINES or size + len(line.msg) > TEXT):
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line.msg)
+    if part:
+        yield part
+
+
+def _row(task: str, lines: Sequence[Line], *, packed: bool) -> dict[str, Any]:
+    return {
+        "task": task,
+        "packed": packed,
+        "first_time": lines[0].time,
+        "last_time": lines[-1].time,
+        "lines": len(lines),
+        "data": _pack(lines),
+    }
+
+
+def count(tx: Tx, task: str) -> int:
+    total = tx.execute(select(func.sum(table.c.lines)).where(table.c.task == task)).scalar()
+    return int(total or 0)
+
+
+def read(
+    tx: Tx, task: str, after: int | None, limit: int, *, descending: bool = False
+) -> list[Line]:
+    """The next events by time from beyond ``after`` (milliseconds; None: from the end's start).
+
+    At least ``limit`` if there are as many, and always all events of the last moment.
+    """
+    found: list[_Placed] = []
+    for chunks, edge in _steps(tx, task, after, limit, descending):
+        found += _within(_placed(tx, chunks), after, descending)
+        if len(found) < limit:
+            continue
+        found.sort(key=_order, reverse=descending)
+        # Beyond the edge of the chunks not read yet, lines may still come in between.
+        last = found[limit - 1][0]
+        if edge is None or (last > edge if descending else last < edge):
+            break
+    found.sort(key=_order, reverse=descending)
+    end = limit
+    while 0 < end < len(found) and found[end][0] == found[end - 1][0]:
+        end += 1
+    return [item[-1] for item in found[:end]]
+
+
+def _order(item: _Placed) -> tuple[int, bool, int, int]:
+    return item[:4]
+
+
+def _within(items: Iterable[_Placed], after: int | None, descending: bool) -> Iterator[_Placed]:
+    for item in items:
+        if after is None or (item[0] < after if descending else item[0] > after):
+            yield item
+
+
+def _steps(
+    tx: Tx, task: str, after: int | None, limit: int, descending: bool
+) -> Iterator[tuple[list[_Chunk], int | None]]:
+    """Chunks in the order of reading, some ``limit`` lines a time, and where the next begins."""
+    query = select(*_HEAD).where(table.c.task == task)
+    if descending:
+        query = query.order_by(table.c.last_time.desc(), table.c.id.desc())
+        query = query if after is None else query.where(table.c.first_time < after)
+    else:
+        query = query.order_by(table.c.first_time, table.c.id)
+        query = query if after is None else query.where(table.c.last_time > after)
+    page = 64
+    waiting: list[_Chunk] = []
+    read_all, offset = False, 0
+    while True:
+        if len(waiting) < 2 and not read_all:
+            more = _chunks(tx, query.limit(page).offset(offset))
+            offset += len(more)
+            read_all = len(more) < page
+            waiting += more
+            page *= 2
+            if len(waiting) < 2 and not read_all:
+                continue
+        if not waiting:
+            return
+        step = [waiting.pop(0)]
+        while len(waiting) > (0 if read_all else 1) and sum(c.lines for c in step) < limit:
+            step.append(waiting.pop(0))
+        edge = (waiting[0].last_time if descending else waiting[0].first_time) if waiting else None
+        yield step, edge
+
+
+def _chunks(tx: Tx, query: Executable) -> list[_Chunk]:
+    rows: Iterable[Any] = tx.execute(query)
+    return [_Chunk(*row) for row in rows]
+
+
+def _placed(tx: Tx, chunks: Sequence[_Chunk]) -> list[_Placed]:
+    data: dict[int, bytes] = {}
+    ids = [chunk.id for chunk in chunks]
+    for start in range(0, len(ids), 500):
+        query = select(table.c.id, table.c.data).where(table.c.id.in_(ids[start : start + 500]))
+        rows: Iterable[Any] = tx.execute(query)
+        data.update((row[0], row[1]) for row in rows)
+    return [
+        (line.time, not chunk.packed, chunk.id, place, line)
+        for chunk in chunks
+        for place, line in enumerate(_unpack(data[chunk.id]))
+    ]
+
+
+def clear(tx: Tx, task: str, before: int | None) -> int:
+    """Delete a task's console, or its events before a moment (milliseconds); how many."""
+    mine = table.c.task == task
+    total = count(tx, task)
+    if before is None:
+        tx.execute(delete(table).where(mine))
+        return total
+    tx.execute(delete(table).where(mine, table.c.last_time < before))
+    for chunk in _chunks(tx, select(*_HEAD).where(mine, table.c.first_time < before)):
+        kept = [item[-1] for item in _placed(tx, [chunk]) if item[0] >= before]
+        row = _row(task, kept, packed=chunk.packed)
+        tx.execute(table.update().where(table.c.id == chunk.id).values(row))
+    return total - count(tx, task)
+
+
+_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A run's output as texts of at most PIECE characters, cut between lines where possible.
+
+    Of a line that was overwritten with carriage returns the last state is kept.
+    """
+    text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    start = 0
+    while start < len(text):
+        end = start + PIECE
+        if end < len(text):
+            border = text.rfind("\n", start, end)
+            end = border + 1 if border >= 0 else end
+        yield text[start:end]
+        start = end
+
+
+async def append_console(
+    server: Server, company: str, task: str, worker: str, timestamp_ms: int, text: str
+) -> None:
+    """Add output of a run to its task's console; it is durable when this returns.
+
+    An event is one piece of the output without its last line feed. A piece that ends within a
+    line has ``partial: true``: the next one continues it.
+    """
+    lines = []
+    for piece in pieces(text):
+        whole = piece.endswith("\n")
+        rest = None if whole else {"partial": True}
+        lines.append(Line(timestamp_ms, worker, piece.removesuffix("\n"), rest))
+    await server.telemetry.write(lambda tx: append(tx, task, lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Chunks of one console that are to be replaced by packed ones."""
+
+    task: str
+    old: tuple[int, ...]
+    new: list[dict[str, Any]]
+
+
+def crowded(tx: Tx, limit: int) -> list[str]:
+    """Tasks with many loose chunks."""
+    query = (
+        select(table.c.task)
+        .where(table.c.packed.is_(False))
+        .group_by(table.c.task)
+        .having(or_(func.count() >= LOOSE, func.sum(table.c.lines) >= LINES))
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def plan_packing(tx: Tx, task: str) -> Packing | None:
+    """How to join a console's loose chunks, and the last packed one while it is not full."""
+    mine = table.c.task == task
+    old = _chunks(tx, select(*_HEAD).where(mine, table.c.packed.is_(False)))
+    if not old:
+        return None
+    # Loose chunks are always younger than packed ones: so the order within a moment stays.
+    newest = select(*_HEAD).where(mine, table.c.packed.is_(True)).order_by(table.c.id.desc())
+    old += [chunk for chunk in _chunks(tx, newest.limit(1)) if chunk.lines < LINES]
+    lines = [item[-1] for item in sorted(_placed(tx, old), key=_order)]
+    new = [_row(task, part, packed=True) for part in _split(lines)]
+    return Packing(task, tuple(chunk.id for chunk in old), new)
+
+
+def pack(tx: Tx, packing: Packing) -> None:
+    """Replace the chunks. Raises Moved, to undo it all, when some are gone by now."""
+    remove_chunks(tx, table, table.c.task == packing.task, packing.old)
+    tx.execute(insert(table), packing.new)
