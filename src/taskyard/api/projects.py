@@ -172,14 +172,14 @@ class Delete(Request):
 class MakePublic(Request):
     """Let everybody see these projects; nobody can change them then."""
 
-    ids: list[str] = []
+    ids: list[str]
 
 
 @action("projects.make_private", answers=UpdatedResponse)
 class MakePrivate(Request):
     """Take back projects that were made public."""
 
-    ids: list[str] = []
+    ids: list[str]
 
 
 class WithinProjects(Request):
@@ -261,7 +261,7 @@ class ValuesRequest(WithinProjects):
 
 
 @action("projects.get_hyperparam_values", answers=ValuesResponse, since="2.13")
-class GetHyperparamValues(ValuesRequest):
+class GetHyperparamValues(ValuesRequest, kw_only=True):
     """The values that a parameter has in tasks."""
 
     section: str
@@ -285,7 +285,7 @@ class GetModelMetadataKeys(Request):
 
 
 @action("projects.get_model_metadata_values", answers=ValuesResponse)
-class GetModelMetadataValues(ValuesRequest):
+class GetModelMetadataValues(ValuesRequest, kw_only=True):
     """The values that a key has in the metadata of models."""
 
     key: str

@@ -88,7 +88,7 @@ class Dialect:
         found = self._list_path(path)
         parts: list[Sql] = []
         if found:
-            element, source = self.elements(*found)
+            element, source = self._elements(*found)
             if values:
                 texts = [_as_text(v) for v in values]
                 parts.append(exists(select(1).select_from(source).where(element.in_(texts))))
@@ -125,7 +125,7 @@ class Dialect:
         compiled(pattern)
         found = self._list_path(path)
         if found:
-            element, source = self.elements(*found)
+            element, source = self._elements(*found)
             return exists(
                 select(1).select_from(source).where(self.match(element, pattern, ignore_case))
             )
@@ -251,7 +251,7 @@ class Dialect:
                 return path[:end], path[end:]
         return None
 
-    def elements(self, path: Path, rest: Path = ()) -> tuple[Sql, Any]:
+    def _elements(self, path: Path, rest: Path) -> tuple[Sql, Any]:
         """The elements of a list as text, and the table function they come from."""
         doc = self.kind.table.c.doc
         if self.postgres:

@@ -20,9 +20,6 @@ Document = dict[str, Any]
 SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
 ARCHIVED = "archived"
-CLASSES = ("dataset", "pipeline", "report")
-"""System tags of tasks that are shown as something else than a task, most telling first."""
-
 DELETED_PARENT = "__DELETED__"
 """Put before the id of a parent that is no more."""
 
@@ -32,47 +29,47 @@ def counts(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
 
     For each a second number, as ``non_archived_tasks``, leaves out what is archived.
     """
-    found = dict.fromkeys(
-        f"{prefix}{name}"
-        for name in ("tasks", "models", "datasets", "pipelines", "reports")
-        for prefix in ("", "non_archived_")
-    )
-    result = dict.fromkeys(found, 0)
-    for kind, classes in ((TASK, CLASSES), (MODEL, ())):
+    words = ("tasks", "models", "datasets", "pipelines", "reports")
+    result = {f"{prefix}{word}": 0 for word in words for prefix in ("", "non_archived_")}
+    for kind in (TASK, MODEL):
         dialect = Dialect(tx.dialect, kind)
-        tagged = [(dialect.tagged(tag), literal(f"{tag}s")) for tag in classes]
-        name = literal(f"{kind.name}s")
-        group = case(*tagged, else_=name) if tagged else name
+        group: ColumnElement[str] = literal("models")
+        if kind is TASK:
+            group = case(
+                (tasks.c.type == "report", "reports"),
+                (dialect.tagged("dataset"), "datasets"),
+                (dialect.tagged("pipeline"), "pipelines"),
+                else_="tasks",
+            )
         archived = _flag(dialect.tagged(ARCHIVED))
         rows = tx.execute(
-            select(group.label("kind"), archived.label("gone"), func.count().label("number"))
+            select(group.label("word"), archived.label("gone"), func.count().label("number"))
             .where(kind.table.c.project.in_(ids))
-            .group_by("kind", "gone")
+            .group_by("word", "gone")
         )
         for row in rows:
-            result[row.kind] += row.number
+            result[row.word] += row.number
             if not row.gone:
-                result[f"non_archived_{row.kind}"] += row.number
+                result[f"non_archived_{row.word}"] += row.number
     return result
 
 
 def own_counts(tx: Tx, call: Call, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """The numbers of tasks and models right in each project, hidden ones left out."""
-    found: dict[str, list[int]] = {id: [0, 0] for id in ids}
-    conditions: list[list[ColumnElement[bool]]] = [[~tasks.c.hidden], []]
-    for position, table in enumerate((tasks, models)):
-        rows = tx.execute(
+    found = dict.fromkeys(ids, (0, 0))
+    for table in (tasks, models):
+        query = (
             select(table.c.project, func.count())
-            .where(
-                table.c.project.in_(ids),
-                table.c.company.in_([call.company, ""]),
-                *conditions[position],
-            )
+            .where(table.c.project.in_(ids), table.c.company.in_([call.company, ""]))
             .group_by(table.c.project)
         )
+        if table is tasks:
+            query = query.where(~tasks.c.hidden)
+        rows: Any = tx.execute(query)
         for project, number in rows:
-            found[project][position] = number
-    return {id: (own[0], own[1]) for id, own in found.items()}
+            own = found[project]
+            found[project] = (number, own[1]) if table is tasks else (own[0], number)
+    return found
 
 
 def statistics(

@@ -125,6 +125,27 @@ def below(tx: Tx, project: str) -> list[Row[Any]]:
     return list(tx.execute(query.order_by(projects.c.name)).all())
 
 
+def all_below(tx: Tx, call: Call, ids: Sequence[str]) -> dict[str, list[Document]]:
+    """For each of these projects the projects under it: ``id``, ``name`` and if ``hidden``."""
+    condition = Dialect(tx.dialect, PROJECT).condition(AnyOf(("path",), tuple(ids)))
+    query = (
+        select(projects.c.id, projects.c.name, projects.c.doc)
+        .where(condition, projects.c.company.in_([call.company, ""]))
+        .order_by(projects.c.name)
+    )
+    found: dict[str, list[Document]] = {id: [] for id in ids}
+    for row in tx.execute(query):
+        hidden = PROJECT.hidden_tag in (row.doc.get("system_tags") or ())
+        for above in found.keys() & row.doc["path"]:
+            found[above].append({"id": row.id, "name": row.name, "hidden": hidden})
+    return found
+
+
+def remove(tx: Tx, ids: Sequence[str]) -> None:
+    """Delete projects that are empty."""
+    tx.execute(delete(projects).where(projects.c.id.in_(ids)))
+
+
 def _rename_below(tx: Tx, project: str, old: str, new: str) -> None:
     if old == new:
         return

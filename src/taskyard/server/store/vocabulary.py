@@ -1,4 +1,4 @@
-"""The words in use: tags, parameters, metrics and values that occur in tasks and models."""
+"""The words in use: parameters, metrics, keys and values that occur in tasks and models."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from taskyard.server.store.kinds import Kind
 
 Sql = ColumnElement[Any]
 Condition = ColumnElement[Any]
-
-
-def tags(tx: Tx, kind: Kind, field: str, condition: Condition) -> list[str]:
-    """The elements of a list field, each once and in order."""
-    element, source = Dialect(tx.dialect, kind).elements((field,))
-    query = select(element).select_from(kind.table).join(source, true()).where(condition)
-    return sorted({tag for tag in tx.execute(query.distinct()).scalars() if tag})
 
 
 def values(
@@ -53,7 +46,8 @@ def pairs(tx: Tx, kind: Kind, field: str, condition: Condition) -> list[tuple[st
         .join(inner, true())
         .where(condition)
     )
-    return sorted((row[0], row[1]) for row in tx.execute(query.distinct()))
+    rows: Any = tx.execute(query.distinct())
+    return sorted((row[0], row[1]) for row in rows)
 
 
 def metrics(tx: Tx, kind: Kind, condition: Condition) -> list[dict[str, str]]:
@@ -72,10 +66,17 @@ def metrics(tx: Tx, kind: Kind, condition: Condition) -> list[dict[str, str]]:
         .join(inner, true())
         .where(condition)
     )
-    names = ("metric_hash", "variant_hash", "metric", "variant")
-    found = [dict(zip(names, row, strict=True)) for row in tx.execute(query.distinct())]
-    known = [item for item in found if item["metric"] and item["variant"]]
-    return sorted(known, key=lambda item: (item["metric"], item["variant"]))
+    rows: Any = tx.execute(query.distinct())
+    found = [
+        {
+            "metric": row[2] or "",
+            "metric_hash": row[0],
+            "variant": row[3] or "",
+            "variant_hash": row[1],
+        }
+        for row in rows
+    ]
+    return sorted(found, key=lambda item: (item["metric"], item["variant"]))
 
 
 def _members(tx: Tx, value: Sql, field: str | None) -> Any:
