@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -210,6 +211,22 @@ def test_runtime_values_are_set_and_removed_one_by_one(api: Api) -> None:
     task = create(api, runtime={"keep": 1, "a.b": 2, "drop": 3})
     api("tasks.edit_runtime", task=task, add_or_update={"a.b": 4, "new": [5]}, remove=["drop"])
     assert get(api, task)["runtime"] == {"keep": 1, "a.b": 4, "new": [5]}
+
+
+def test_callers_who_add_at_the_same_time_lose_nothing(api: Api) -> None:
+    task = create(api)
+    names = [f"key {n}" for n in range(24)]
+
+    def add(some: list[str]) -> None:
+        caller = api.as_version("2.34")
+        for name in some:
+            caller("tasks.edit_runtime", task=task, add_or_update={name: 1})
+            caller("tasks.edit_hyper_params", task=task, hyperparams=[param("Args", name)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, [names[n::4] for n in range(4)]))
+    found = get(api, task)
+    assert sorted(found["runtime"]) == sorted(found["hyperparams"]["Args"]) == sorted(names)
 
 
 def test_requirements_are_replaced_and_the_script_stays(api: Api) -> None:
