@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskyard.api.queries import Query
 from taskyard.api.wire import Document, Request, Response, action
 
 
@@ -47,14 +48,14 @@ class GetAllResponse(Response):
 
 
 @action("queues.get_all", answers=GetAllResponse)
-class GetAll(Request):
+class GetAll(Query):
     """Queues by filter, ordered and projected as the query says."""
 
     max_task_entries: int | None = None
 
 
 @action("queues.get_all_ex", answers=GetAllResponse)
-class GetAllEx(Request):
+class GetAllEx(Query):
     """Like ``get_all``, with the names of waiting tasks and the workers that serve each queue."""
 
     max_task_entries: int | None = None
