@@ -26,7 +26,7 @@ def follow(session: Session, task: str, *, after: int = 0) -> int:
         while True:
             answer = lines_after(session, task, after, wait=WAIT)
             for line in answer["lines"]:
-                sys.stdout.write(line["text"] + "\n")
+                sys.stdout.write(line["text"] + ("" if line.get("partial") else "\n"))
             sys.stdout.flush()
             after = answer["next"]
             if answer["over"] and not answer["lines"]:

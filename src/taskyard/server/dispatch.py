@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -77,7 +78,12 @@ async def serve(
         body = await read_body(receive, server.settings.max_request)
         await _identify(call, handler)
         request = _decode(call, handler.action, headers, scope["query_string"], body)
-        data = await _run(call, handler, request)
+        if handler.mode == "serve":
+            data = await _unless_gone(receive, handler.run(call, request))
+        else:
+            data = await _transact(call, handler, request)
+    except ClientGone:
+        return
     except ApiError as error:
         _describe(meta, error)
     except Exception:
@@ -222,12 +228,27 @@ def _plain(text: str) -> Any:
     return text
 
 
-async def _run(call: Call, handler: Handler, request: wire.Request) -> Any:
-    if handler.mode == "serve":
-        return await handler.run(call, request)
+class ClientGone(Exception):
+    """Nobody is there any more to take the answer."""
+
+
+async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, Any]) -> Any:
+    """Do the work, but drop it when the client leaves: a long poll must not take for nobody."""
+    doing = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise ClientGone
+    finally:
+        leaving.cancel()
+        doing.cancel()
+
+
+async def _transact(call: Call, handler: Handler, request: wire.Request) -> Any:
     control = call.server.control
-    # A query that scrolls moves the position that the server keeps for it.
-    if handler.mode == "read" and not scrolls(call.body):
+    if handler.mode == "read":
         return await control.read(lambda tx: handler.run(tx, call, request))
     return await control.write(lambda tx: handler.run(tx, call, request))
 

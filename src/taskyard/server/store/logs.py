@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Executable, delete, func, insert, or_, select
+from sqlalchemy import Executable, delete, func, insert, or_, select, update
 
 from taskyard.api.events import LOG
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.telemetry_tables import insert_missing, outputs, remove_chunks
 from taskyard.server.store.telemetry_tables import log_chunks as table
-from taskyard.server.store.telemetry_tables import remove_chunks
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -143,6 +143,43 @@ def read(
     return [item[-1] for item in found[:end]]
 
 
+def read_from(tx: Tx, task: str, after: int, limit: int) -> tuple[list[Line], int]:
+    """Events in the order they came, from number ``after`` on, and the number to go on with.
+
+    A negative ``after`` begins that many lines of text before the end.
+    """
+    order = (table.c.packed.desc(), table.c.id)
+    chunks = _chunks(tx, select(*_HEAD).where(table.c.task == task).order_by(*order))
+    total = sum(chunk.lines for chunk in chunks)
+    start = max(0, total + after) if after < 0 else after
+    found: list[Line] = []
+    position = 0
+    for chunk in chunks:
+        begin, position = position, position + chunk.lines
+        if position <= start:
+            continue
+        lines = [item[-1] for item in _placed(tx, [chunk])][max(0, start - begin) :]
+        found += lines[: limit - len(found)] if after >= 0 else lines
+        if after >= 0 and len(found) >= limit:
+            break
+    if after < 0:
+        return _last_lines(found, -after), total
+    return found, start + len(found)
+
+
+def _last_lines(events: Sequence[Line], wanted: int) -> list[Line]:
+    """The last ``wanted`` lines of text of these events."""
+    kept: list[Line] = []
+    for event in reversed(events):
+        lines = event.msg.split("\n")
+        if len(lines) >= wanted:
+            kept.append(Line(event.time, event.worker, "\n".join(lines[-wanted:]), event.rest))
+            break
+        wanted -= len(lines)
+        kept.append(event)
+    return kept[::-1]
+
+
 def _order(item: _Placed) -> tuple[int, bool, int, int]:
     return item[:4]
 
@@ -238,20 +275,54 @@ def pieces(text: str) -> Iterator[str]:
         start = end
 
 
-async def append_console(
-    server: Server, company: str, task: str, worker: str, timestamp_ms: int, text: str
-) -> None:
-    """Add output of a run to its task's console; it is durable when this returns.
+def output(text: str, worker: str, time: int) -> list[Line]:
+    """Output of a run as events.
 
-    An event is one piece of the output without its last line feed. A piece that ends within a
-    line has ``partial: true``: the next one continues it.
+    An event is one piece without its last line feed. A piece that ends within a line has
+    ``partial: true``: the next one continues it.
     """
     lines = []
     for piece in pieces(text):
-        whole = piece.endswith("\n")
-        rest = None if whole else {"partial": True}
-        lines.append(Line(timestamp_ms, worker, piece.removesuffix("\n"), rest))
+        rest = None if piece.endswith("\n") else {"partial": True}
+        lines.append(Line(time, worker, piece.removesuffix("\n"), rest))
+    return lines
+
+
+async def append_console(
+    server: Server, company: str, task: str, worker: str, timestamp_ms: int, text: str
+) -> None:
+    """Add output of a run to its task's console; it is durable when this returns."""
+    lines = output(text, worker, timestamp_ms)
     await server.telemetry.write(lambda tx: append(tx, task, lines))
+    server.signals.announce([f"log:{task}"])
+
+
+def append_output(
+    tx: Tx,
+    task: str,
+    attempt: int,
+    offset: int,
+    text: str,
+    *,
+    size: int | None = None,
+    worker: str,
+    time: int,
+) -> int:
+    """Add a chunk of an attempt's output, exactly once however often it is sent.
+
+    ``offset`` is where the chunk begins, in bytes of output; ``size`` how many it stands for, if
+    not those of its UTF-8; ``time`` is in milliseconds. Gives up to where the output is kept: a
+    chunk that does not begin just there is not taken.
+    """
+    mine = (outputs.c.task == task, outputs.c.attempt == attempt)
+    insert_missing(tx, outputs, [{"task": task, "attempt": attempt, "kept": 0}])
+    kept = int(tx.execute(select(outputs.c.kept).where(*mine).with_for_update()).scalar_one())
+    if offset != kept:
+        return kept
+    append(tx, task, output(text, worker, time))
+    kept += len(text.encode("utf-8", "surrogatepass")) if size is None else size
+    tx.execute(update(outputs).where(*mine).values(kept=kept))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +338,7 @@ def crowded(tx: Tx, limit: int) -> list[str]:
     """Tasks with many loose chunks."""
     query = (
         select(table.c.task)
-        .where(table.c.packed.is_(False))
+        .where(~table.c.packed)
         .group_by(table.c.task)
         .having(or_(func.count() >= LOOSE, func.sum(table.c.lines) >= LINES))
         .limit(limit)
@@ -278,11 +349,11 @@ def crowded(tx: Tx, limit: int) -> list[str]:
 def plan_packing(tx: Tx, task: str) -> Packing | None:
     """How to join a console's loose chunks, and the last packed one while it is not full."""
     mine = table.c.task == task
-    old = _chunks(tx, select(*_HEAD).where(mine, table.c.packed.is_(False)))
+    old = _chunks(tx, select(*_HEAD).where(mine, ~table.c.packed))
     if not old:
         return None
     # Loose chunks are always younger than packed ones: so the order within a moment stays.
-    newest = select(*_HEAD).where(mine, table.c.packed.is_(True)).order_by(table.c.id.desc())
+    newest = select(*_HEAD).where(mine, table.c.packed).order_by(table.c.id.desc())
     old += [chunk for chunk in _chunks(tx, newest.limit(1)) if chunk.lines < LINES]
     lines = [item[-1] for item in sorted(_placed(tx, old), key=_order)]
     new = [_row(task, part, packed=True) for part in _split(lines)]
