@@ -112,7 +112,7 @@ def find(tx: Tx, found: Sequence[Series], *, shown: bool = True) -> list[Sample]
     series = {s.number: s for s in found}
     query = select(*_HEAD).where(table.c.task == found[0].task, table.c.series.in_(sorted(series)))
     if shown:
-        query = query.where(table.c.shown.is_(True))
+        query = query.where(table.c.shown)
     samples = _samples(tx, query, series)
     samples.sort(key=lambda s: (-s.iter, s.series.metric, s.series.variant, s.timestamp, s.id))
     return samples
@@ -189,5 +189,6 @@ def documents(tx: Tx, samples: Collection[Sample]) -> list[dict[str, Any]]:
 def _load(tx: Tx, ids: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     for start in range(0, len(ids), 500):
         query = select(table.c.id, table.c.data).where(table.c.id.in_(ids[start : start + 500]))
-        for id_, data in tx.execute(query):
+        rows: Iterable[Any] = tx.execute(query)
+        for id_, data in rows:
             yield id_, _unpack(data)

@@ -326,7 +326,7 @@ def crowded(tx: Tx, limit: int) -> list[tuple[str, int]]:
     """Series (task and number) with many loose chunks."""
     query = (
         select(table.c.task, table.c.series)
-        .where(table.c.packed.is_(False))
+        .where(~table.c.packed)
         .group_by(table.c.task, table.c.series)
         .having(or_(func.count() >= LOOSE, func.sum(table.c.points) >= rules.CHUNK))
         .limit(limit)
@@ -337,11 +337,11 @@ def crowded(tx: Tx, limit: int) -> list[tuple[str, int]]:
 def plan_packing(tx: Tx, task: str, series: int) -> Packing | None:
     """How to join a series' loose chunks with the packed ones they touch."""
     mine = and_(table.c.task == task, table.c.series == series)
-    loose = _chunks(tx, select(*_HEAD).where(mine, table.c.packed.is_(False)))
+    loose = _chunks(tx, select(*_HEAD).where(mine, ~table.c.packed))
     if not loose:
         return None
     first = min(chunk.first_iter for chunk in loose)
-    packed = select(*_HEAD).where(mine, table.c.packed.is_(True))
+    packed = select(*_HEAD).where(mine, table.c.packed)
     touched = _chunks(tx, packed.where(table.c.last_iter >= first))
     before = packed.where(table.c.last_iter < first).order_by(table.c.last_iter.desc()).limit(1)
     touched += [chunk for chunk in _chunks(tx, before) if chunk.points < rules.CHUNK]

@@ -69,8 +69,8 @@ Index(
     "scalar_chunks_loose",
     scalar_chunks.c.task,
     scalar_chunks.c.series,
-    sqlite_where=scalar_chunks.c.packed.is_(False),
-    postgresql_where=scalar_chunks.c.packed.is_(False),
+    sqlite_where=text("packed = 0"),
+    postgresql_where=text("NOT packed"),
 )
 
 log_chunks = Table(
@@ -91,9 +91,18 @@ log_chunks = Table(
 Index(
     "log_chunks_loose",
     log_chunks.c.task,
-    sqlite_where=log_chunks.c.packed.is_(False),
-    postgresql_where=log_chunks.c.packed.is_(False),
+    sqlite_where=text("packed = 0"),
+    postgresql_where=text("NOT packed"),
 )
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("kept", BigInteger, nullable=False),
+)
+"""How many bytes of an attempt's output the console holds: what is sent again is dropped."""
 
 samples = Table(
     "samples",
@@ -168,6 +177,6 @@ def forget(tx: Tx, tasks: Iterable[str]) -> int:
     deleted = 0
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
-        for table in (scalar_chunks, log_chunks, samples, series):
+        for table in (scalar_chunks, log_chunks, outputs, samples, series):
             deleted += tx.execute(delete(table).where(table.c.task.in_(some))).rowcount
     return deleted
