@@ -161,7 +161,7 @@ def _end(folder: Path) -> None:
 def _source(run: Run) -> str:
     run.tree.mkdir()
     run.entry_point = run.spec.code.entry_point
-    (run.tree / run.entry_point).write_text(run.spec.code.diff)
+    (run.tree / (run.entry_point or "unnamed")).write_text(run.spec.code.diff)
     return ""
 
 

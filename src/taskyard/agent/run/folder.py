@@ -123,23 +123,38 @@ def _read(path: Path, kind: type[T]) -> T | None:
 
 def _write(path: Path, value: msgspec.Struct, *, durable: bool) -> None:
     # The pid keeps apart two writers of one file: an agent and the one that replaces it.
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        aside.unlink()
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Plain system calls: this happens several times on the way to the user's code.
+    aside = f"{path.parent}/.{path.name}.{os.getpid()}"
+    descriptor = _create(aside)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(value))
+        try:
+            _write_all(descriptor, msgspec.json.encode(value))
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        aside.rename(path)
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(aside, path)
     except OSError:
         with contextlib.suppress(OSError):
-            aside.unlink()
+            os.unlink(aside)
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def _create(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:  # left by a process of the same number that died while it wrote
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,10 +10,10 @@ A copy of the supervisor's own memory costs less, and starts faster, than a prog
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import time
 import traceback
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from taskyard.agent.run import spec as contract
 from taskyard.agent.run.spec import Exit, Process
 
 _PR_SET_CHILD_SUBREAPER = 36
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -77,64 +78,73 @@ def _keep(folder: Path, launch: Launch, tell: int) -> None:
         signal.signal(number, lambda *_: None)
     adopt_orphans()
     own = os.getpid()
-    counted = memory.kills()
     process = Process(
         boot_id=processes.boot_id(),
         keeper=own,
         keeper_start=processes.start_time(own),
         console_from=(folder / contract.CONSOLE).stat().st_size,
-        killed_in_group=counted.in_group,
-        killed_in_machine=counted.in_machine,
     )
     # Before anything of the user's runs: from here on nothing can be started and not be found.
     folders.write_process(folder, process)
-    started = None
     try:
-        started = _spawn(folder, launch)
-        process.pid = started.pid
-        process.pid_start = processes.start_time(started.pid)
+        process.pid = _spawn(folder, launch)
     except OSError as error:
         process.failure = f"{error.filename or launch.argv[0]}: {error.strerror}"
+    else:
+        process.pid_start = processes.start_time(process.pid)
+        # Counting takes a moment, and the user's code is under way by now.
+        counted = memory.kills()
+        process.killed_in_group, process.killed_in_machine = counted.in_group, counted.in_machine
     folders.write_process(folder, process)
     os.write(tell, msgspec.json.encode(process))
     os.close(tell)
-    if started is not None:
-        _reap(folder, started.pid)
+    if process.pid:
+        _reap(folder, process.pid)
 
 
-def _spawn(folder: Path, launch: Launch) -> subprocess.Popen[bytes]:
-    """Start the user's process, writing straight to the console file: nobody stands between.
-
-    Hold on to the answer: one that is forgotten collects the process, and its exit code with it.
-    """
+def _spawn(folder: Path, launch: Launch) -> int:
+    """Start the user's process, writing straight to the console file: nobody stands between."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
     console = os.open(folder / contract.CONSOLE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        return subprocess.Popen(
-            launch.argv,
-            cwd=launch.folder,
-            env=launch.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=console,
-            stderr=console,
-            start_new_session=True,
-        )
-    finally:
-        os.close(console)
+    os.chdir(launch.folder)
+    # Not through subprocess: that takes longer, and has a mind of its own about exit codes.
+    # All other descriptors close by themselves, as Python opens them so.
+    return os.posix_spawn(
+        launch.argv[0],
+        launch.argv,
+        launch.environment,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, nothing, 0),
+            (os.POSIX_SPAWN_DUP2, console, 1),
+            (os.POSIX_SPAWN_DUP2, console, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+        setsigdef=_IGNORED_BY_PYTHON,
+    )
 
 
 def _reap(folder: Path, pid: int) -> None:
     """Collect all that ends below us; write down how the user's process itself did."""
-    while True:
-        try:
+    with contextlib.suppress(ChildProcessError):
+        while True:
             ended, status = os.wait()
-        except ChildProcessError:
-            return
-        if ended == pid:
-            folders.write_exit(folder, describe(status))
+            if ended == pid:
+                folders.write_exit(folder, describe(status, alone=not _children_left()))
 
 
-def describe(status: int) -> Exit:
+def _children_left() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def describe(status: int, *, alone: bool) -> Exit:
     """Turn a wait status into what the run folder keeps."""
     code = os.waitstatus_to_exitcode(status)
     number = -code if code < 0 else 0
-    return Exit(code=128 + number if number else code, signal=number, ended=time.time())
+    return Exit(
+        code=128 + number if number else code, signal=number, alone=alone, ended=time.time()
+    )

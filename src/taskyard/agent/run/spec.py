@@ -160,6 +160,8 @@ class Exit(msgspec.Struct, kw_only=True, omit_defaults=True):
     """As a shell gives it: 128 + signal when a signal ended it."""
     signal: int = 0
     """The signal that ended it; 0 when it left by itself."""
+    alone: bool = False
+    """Nothing that it had started was left."""
     ended: float
     """Seconds since the epoch."""
 

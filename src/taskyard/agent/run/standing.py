@@ -69,15 +69,14 @@ def look(folder: Path) -> tuple[Standing, Facts]:
     """Read a run's files and ask the kernel about its processes."""
     # The order matters where a run ends meanwhile: who lives is asked before what they wrote is
     # read, so that what a process wrote as its last act is not missed.
-    state = folders.read_state(folder)
-    supervised = processes.alive(state.supervisor, state.supervisor_start)
+    state, supervised = _settled_state(folder)
     process = folders.read_process(folder)
     kept = process is not None and (
         processes.alive(process.keeper, process.keeper_start)
         or processes.alive(process.pid, process.pid_start)
     )
     facts = Facts(
-        state=state if supervised else folders.read_state(folder),
+        state=state,
         process=process,
         exit=folders.read_exit(folder),
         boot_id=processes.boot_id(),
@@ -85,3 +84,14 @@ def look(folder: Path) -> tuple[Standing, Facts]:
         kept=kept,
     )
     return judge(facts), facts
+
+
+def _settled_state(folder: Path) -> tuple[RunState, bool]:
+    """Return the state, and whether the supervisor in it lives."""
+    state = folders.read_state(folder)
+    while not processes.alive(state.supervisor, state.supervisor_start):
+        later = folders.read_state(folder)
+        if later.supervisor == state.supervisor:
+            return later, False
+        state = later  # one began, or took over, just now
+    return state, True

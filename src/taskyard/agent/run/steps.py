@@ -85,10 +85,10 @@ def patch(run: Run) -> str:
 
 def setup(run: Run) -> str:
     """Run the task's own set-up script."""
-    from taskyard.agent.run import setup as module
-
     if not run.spec.environment.setup_script:
         return ""
+    from taskyard.agent.run import setup as module
+
     return module.perform(run.spec, run.secrets, folder=run.folder, tree=run.tree)
 
 

@@ -34,7 +34,6 @@ from taskyard.api.errors import Cause, RunError
 CHECKPOINTS = "checkpoints"
 """Beside the folder of runs: one folder a task, kept from one attempt to the next."""
 
-LOCK = "supervisor.lock"
 TAKE_OVER = 2.0
 """Seconds to wait for the lock of a supervisor that is just dying."""
 TOOL_GRACE = 2.0
@@ -110,8 +109,8 @@ def _detach(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Make sure that nobody else supervises this run."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    """Make sure that nobody else supervises this run: by a lock on its spec, which stays as is."""
+    descriptor = os.open(folder / contract.SPEC, os.O_RDONLY)
     deadline = time.monotonic() + TAKE_OVER
     while True:
         try:
@@ -142,6 +141,7 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
     hidden = hidden_texts(run.secrets)
     for name, step in steps:
         with _phase(run, name) as phase:
+            _note(run)
             try:
                 with ear.interrupting():
                     phase.detail = redact(step(run), hidden)
@@ -164,17 +164,15 @@ def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Ou
     before = run.state.phases[-1].name if run.state.phases else "its start"
     if process is None or how in (Standing.LOST, Standing.REBOOTED):
         return _lost(how, before)
-    if how == Standing.ORPHANED:
-        # Not to the console: the process is in the middle of its own lines.
-        sys.stderr.write("the supervisor of this run died; a new one goes on\n")
-        sys.stderr.flush()
-        process = _settled(run.folder, process)
-        if process.failure:
-            raise RunError(Cause.USER_CODE, f"cannot start the task: {process.failure}")
-        if not process.pid:
-            return _lost(Standing.LOST, before)
-        run.state.pid, run.state.pid_start = process.pid, process.pid_start
-        _note(run)
+    # Not to the console: the process may be in the middle of a line of its own.
+    sys.stderr.write("the supervisor of this run died; a new one goes on\n")
+    sys.stderr.flush()
+    process = _settled(run.folder, process)
+    if not process.pid and not process.failure:
+        return _lost(Standing.LOST, before)
+    _check_started(process)
+    run.state.pid, run.state.pid_start = process.pid, process.pid_start
+    _note(run)
     return _watch(run, process, ear)
 
 
@@ -204,13 +202,17 @@ def _launch(run: Run, lock: int) -> Process:
         base=launch.base_environment(os.environ),
     )
     process = keeper.start(run.folder, what, not_inherited=lock)
+    _check_started(process)
+    return process
+
+
+def _check_started(process: Process) -> None:
     if process.failure:
         raise RunError(
             Cause.USER_CODE,
             f"cannot start the task: {process.failure}",
             hint="Look at the task's binary and entry point, and whether the file may be executed.",
         )
-    return process
 
 
 def _watch(run: Run, process: Process, ear: Ear) -> Outcome:
@@ -295,7 +297,6 @@ def _sign(folder: Path, state: RunState) -> None:
 def _phase(run: Run, name: Phase) -> Iterator[PhaseState]:
     phase = PhaseState(name=name, started=time.time())
     run.state.phases.append(phase)
-    _note(run)
     try:
         yield phase
     finally:

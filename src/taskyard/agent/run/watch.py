@@ -45,7 +45,7 @@ def watch(folder: Path, process: Process, limits: Limits, ear: Ear, say: Say) ->
     stop = _wait(folder, process, limits, ear)
     written = _last_line(folder, process)
     if stop is None:
-        killed, survivors = False, _end_leftovers(process, say)
+        killed, survivors = False, _end_leftovers(folder, process, say)
     else:
         say(f"stopping: {stop.message or stop.cause}; {stop.grace:g} s of grace")
         killed, survivors = _end(folder, process, stop, ear)
@@ -119,9 +119,11 @@ def _end(folder: Path, process: Process, stop: Stop, ear: Ear) -> tuple[bool, in
     return True, kill(process)
 
 
-def _end_leftovers(process: Process, say: Say) -> int:
+def _end_leftovers(folder: Path, process: Process, say: Say) -> int:
     """End what the user's process left running; return how many cannot be ended."""
-    if _empty(process, _SETTLING):
+    processes.wait(process.keeper, process.keeper_start, _SETTLING)
+    ended = folders.read_exit(folder)
+    if (ended and ended.alone) or _empty(process, 0.0):
         return 0
     left = _tree(process)
     say(f"ending what it left running: {', '.join(f'{processes.name(p)} ({p})' for p in left)}")
@@ -172,7 +174,7 @@ def _exit(folder: Path, process: Process) -> Exit | None:
         except ChildProcessError:
             return None
         if pid:
-            ended = keeper.describe(status)
+            ended = keeper.describe(status, alone=False)
             folders.write_exit(folder, ended)
     return ended
 
