@@ -34,6 +34,9 @@ from taskyard.server.store.matching import install_matcher
 
 log = logging.getLogger("taskyard.store")
 
+CLASHES = frozenset({"40001", "40P01"})
+"""PostgreSQL's words for a serialization failure and a deadlock."""
+
 T = TypeVar("T")
 Work = Callable[["Tx"], T]
 
@@ -355,6 +358,18 @@ class PostgresDatabase:
         return result
 
     def _write(self, work: Work[T]) -> tuple[T, Tx]:
+        for last in (False, False, False, True):
+            try:
+                return self._write_once(work)
+            except ApiError as error:
+                # Two transactions that locked rows in each other's way: one may simply try again.
+                if last or not isinstance(error.__cause__, OperationalError):
+                    raise
+                if getattr(error.__cause__.orig, "sqlstate", None) not in CLASHES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _write_once(self, work: Work[T]) -> tuple[T, Tx]:
         try:
             with self.engine.begin() as connection:
                 tx = Tx(connection)
