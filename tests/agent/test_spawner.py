@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spawner import Spawner, SpawnerError
-from taskyard.agent.run.spec import Outcome
-from tests.agent.runs import SPAWNER, WAITS, Runs, bed, go_on, gone, until, written
+from taskyard.agent.run.spec import Code, Environment, Outcome, RunSpec, Secrets
+from tests.agent.runs import SPAWNER, WAITS, Runs, bed, console, go_on, gone, until, written
 
 
 @pytest.fixture
@@ -34,6 +35,25 @@ def test_the_answer_is_the_supervisors_pid(runs: Runs) -> None:
     folder = runs.make("")
     pid = runs.spawner.start(folder)
     assert runs.seen_over(folder).state.supervisor == pid
+
+
+def test_the_agents_own_spawner_takes_the_real_steps(tmp_path: Path) -> None:
+    executor = ProcessExecutor()
+    spec = RunSpec(
+        task="task",
+        attempt=1,
+        code=Code(diff="print('from a task without a repository')\n"),
+        environment=Environment(manager="image"),
+        cache=str(tmp_path / "cache"),
+    )
+    folder = folders.create(tmp_path / "runs", spec, Secrets())
+    executor.start(folder)
+    until(lambda: executor.poll(folder).over, "the end of the run")
+    executor.close()
+    seen = executor.poll(folder)
+    assert seen.outcome == Outcome()
+    assert console(folder) == "from a task without a repository\n"
+    assert seen.state.python.startswith("3.")
 
 
 def test_one_spawner_starts_all_supervisors(runs: Runs) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
+from taskyard.agent.run.spawner import Spawner
 from taskyard.agent.run.spec import Outcome, Process
 from taskyard.agent.run.standing import Standing, look
 from taskyard.api.errors import Cause
@@ -211,6 +214,14 @@ def test_a_process_with_the_same_number_after_a_restart_is_not_taken_for_ours(ru
     state.supervisor, state.supervisor_start = os.getpid(), processes.start_time(os.getpid())
     folders.write_state(folder, state)
     assert runs.outcome(folder).cause == Cause.WORKER_LOST
+
+
+def test_a_look_survives_that_no_new_supervisor_can_be_started(runs: Runs) -> None:
+    folder = started(runs, WAITS)
+    kill_supervisor(folder)
+    broken = ProcessExecutor(Spawner([sys.executable, "-c", "raise SystemExit(1)"]))
+    assert broken.poll(folder).standing == Standing.ORPHANED
+    broken.close()
 
 
 def test_an_agent_that_died_between_folder_and_start_is_made_up_for(runs: Runs) -> None:

@@ -63,7 +63,7 @@ def test_a_kill_while_the_kernel_ended_processes_for_memory_is_out_of_memory(
 
 def test_a_limit_of_our_group_is_named() -> None:
     memory = Memory(now=Kills(in_group=4, in_machine=5), limit=3 << 30)
-    assert "limit 3.0 GiB" in ended(KILLED, memory=memory).message
+    assert "limit 3,072 MiB" in ended(KILLED, memory=memory).message
 
 
 def test_a_kill_without_any_sign_of_the_kernel_is_not_called_out_of_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from pathlib import Path
@@ -10,10 +11,12 @@ from taskyard.agent.executors import Observation
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import standing
-from taskyard.agent.run.spawner import Spawner
+from taskyard.agent.run.spawner import Spawner, SpawnerError
 from taskyard.agent.run.spec import Stop
 from taskyard.agent.run.standing import Standing
 from taskyard.api.errors import Cause
+
+log = logging.getLogger("taskyard.agent")
 
 NEEDS_SUPERVISOR = {
     Standing.ORPHANED,
@@ -47,10 +50,13 @@ class ProcessExecutor:
         self._spawner.start(folder)
 
     def poll(self, folder: Path) -> Observation:
-        """Look at the run. One whose supervisor died gets a new one. Raises SpawnerError."""
+        """Look at the run. One whose supervisor died gets a new one, now or at a later look."""
         how, facts = standing.look(folder)
         if how in NEEDS_SUPERVISOR:
-            self._revive(folder)
+            try:
+                self._revive(folder)
+            except SpawnerError as error:
+                log.warning("%s", error)
         elif how == Standing.ENDED:
             self._revived.pop(folder, None)
         return Observation(standing=how, state=facts.state)
@@ -69,7 +75,10 @@ class ProcessExecutor:
         # Else the supervisor is still to come, or to be replaced: it will find the wish.
 
     def adopt(self, folder: Path) -> Observation:
-        """Go on with a run that an agent before this one began, or was about to begin."""
+        """Go on with a run that an agent before this one began, or was about to begin.
+
+        Raises SpawnerError.
+        """
         how, facts = standing.look(folder)
         if how in NEEDS_SUPERVISOR or how == Standing.NEW:
             self._revive(folder)

@@ -109,7 +109,7 @@ def _killed(ending: Ending, ended: Exit) -> Outcome:
     facts, before = ending.memory, ending.process
     in_group = facts.now.in_group > before.killed_in_group
     if facts.named or in_group or facts.now.in_machine > before.killed_in_machine:
-        bound = f" (limit {facts.limit / 2**30:.1f} GiB)" if in_group and facts.limit else ""
+        bound = f" (limit {facts.limit / 2**20:,.0f} MiB)" if in_group and facts.limit else ""
         return Outcome(
             exit_code=ended.code,
             cause=Cause.OUT_OF_MEMORY,
