@@ -85,14 +85,12 @@ def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
     family = _family(tx, request.project)
     if not request.force:
         _refuse_content(request.project, project_content.counts(tx, family))
-    gone: list[str] = []
-    released = deleted_models = 0
+    deleted_tasks = deleted_models = 0
     urls: Document = {}
     if request.delete_contents:
-        gone, deleted_models, urls = project_content.delete_content(tx, family)
-        tx.after_commit(lambda: call.server.forget_events(gone))
-    else:
-        released = project_content.release(tx, family)
+        deleted_tasks, deleted_models, urls = project_content.delete_content(tx, call, family)
+    # What is public stays, but without the project.
+    released = project_content.release(tx, family)
     store.remove(tx, family)
     store.touch(tx, [known.get("parent")])
     return api.DeleteResponse(
@@ -100,7 +98,7 @@ def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
         disassociated_tasks=released,
         urls=urls,
         deleted_models=deleted_models,
-        deleted_tasks=len(gone),
+        deleted_tasks=deleted_tasks,
     )
 
 

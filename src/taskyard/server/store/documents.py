@@ -196,7 +196,7 @@ def _set(
     path = ".".join(keys)
     column = kind.column(keys)
     if path in kind.sorted and value is not None:
-        value = sorted(set(value))
+        value = sorted({tag for item in value if (tag := item.strip())})
         if path == "system_tags" and "hidden" in kind.table.c:
             values["hidden"] = kind.hidden_tag in value
     if column is not None:

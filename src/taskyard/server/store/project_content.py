@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, literal, select, update
 
 from taskyard.api.states import Status
 from taskyard.server.call import Call
-from taskyard.server.store import documents
+from taskyard.server.store import documents, task_life
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, TASK, Kind
-from taskyard.server.store.tables import attempts, entries, models, projects, tasks
+from taskyard.server.store.tables import models, projects, tasks
 
 Document = dict[str, Any]
 
 SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
 ARCHIVED = "archived"
-DELETED_PARENT = "__DELETED__"
-"""Put before the id of a parent that is no more."""
 
 
 def counts(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
@@ -206,52 +204,25 @@ def release(tx: Tx, ids: Sequence[str]) -> int:
     return released
 
 
-def delete_content(tx: Tx, ids: Sequence[str]) -> tuple[list[str], int, Document]:
+def delete_content(tx: Tx, call: Call, ids: Sequence[str]) -> tuple[int, int, Document]:
     """Delete the tasks and models of these projects.
 
-    Gives the tasks' ids, the number of models, and the addresses of files they leave behind.
+    Gives the numbers of tasks and models, and the addresses of files they leave behind.
     """
-    gone = list(tx.execute(select(tasks.c.id).where(tasks.c.project.in_(ids))).scalars())
+    mine = (models.c.project.in_(ids), models.c.company == call.company)
+    model_urls = {uri for uri in tx.execute(select(models.c.uri).where(*mine)).scalars() if uri}
+    deleted_models = tx.execute(delete(models).where(*mine)).rowcount
+    query = select(tasks.c.id).where(tasks.c.project.in_(ids), tasks.c.company == call.company)
+    gone = list(tx.execute(query).scalars())
+    artifact_urls: set[str] = set()
+    for id in gone:
+        left = task_life.delete(tx, call, id, force=True).cleared
+        deleted_models += left.deleted_models
+        model_urls.update(left.model_urls)
+        artifact_urls.update(left.artifact_urls)
     urls = {
-        "model_urls": _model_urls(tx, ids),
+        "model_urls": sorted(model_urls),
         "event_urls": [],
-        "artifact_urls": _artifact_urls(tx, ids),
+        "artifact_urls": sorted(artifact_urls),
     }
-    deleted_models = tx.execute(delete(models).where(models.c.project.in_(ids))).rowcount
-    for start in range(0, len(gone), 500):
-        _delete_tasks(tx, gone[start : start + 500])
-    return gone, deleted_models, urls
-
-
-def _delete_tasks(tx: Tx, ids: Sequence[str]) -> None:
-    tx.execute(
-        update(tasks)
-        .where(tasks.c.parent.in_(ids))
-        .values(parent=literal(DELETED_PARENT) + tasks.c.parent)
-    )
-    queues = tx.execute(select(entries.c.queue).distinct().where(entries.c.task.in_(ids)))
-    for queue in queues.scalars().all():
-        tx.signal(f"queue:{queue}")
-    by_task: list[tuple[Table, Any]] = [
-        (entries, entries.c.task),
-        (attempts, attempts.c.task),
-        (tasks, tasks.c.id),
-    ]
-    for table, column in by_task:
-        tx.execute(delete(table).where(column.in_(ids)))
-    for id in ids:
-        tx.signal(f"task:{id}")
-
-
-def _model_urls(tx: Tx, ids: Sequence[str]) -> list[str]:
-    query = select(models.c.uri).where(
-        models.c.project.in_(ids), or_(models.c.uri != "", models.c.uri.is_not(None))
-    )
-    return sorted({uri for uri in tx.execute(query).scalars() if uri})
-
-
-def _artifact_urls(tx: Tx, ids: Sequence[str]) -> list[str]:
-    execution = tasks.c.doc["execution"]
-    rows = tx.execute(select(execution).where(tasks.c.project.in_(ids))).scalars()
-    artifacts = [a for e in rows if e for a in e.get("artifacts") or ()]
-    return sorted({a["uri"] for a in artifacts if a.get("mode") == "output" and a.get("uri")})
+    return len(gone), deleted_models, urls
