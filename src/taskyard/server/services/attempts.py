@@ -18,6 +18,7 @@ from taskyard.server.store import (
     documents,
     endings,
     leasing,
+    logs,
     queues,
     task_status,
     workers,
@@ -238,18 +239,34 @@ _PHASE_STATE = {"launch": AttemptState.RUNNING}
 
 @serves(api.Report)
 async def report(call: Call, request: api.Report) -> api.ReportResponse:
-    kept = await call.server.control.write(lambda tx: _report(tx, call, request))
-    if request.console is None:
-        return api.ReportResponse(console=kept)
-    return api.ReportResponse(console=await _keep_console(call, request, request.console))
+    server = call.server
+    await server.control.write(lambda tx: _report(tx, call, request))
+    said = request.console or api.Console(offset=_NOWHERE, text="")
+    kept = await server.telemetry.write(
+        lambda tx: logs.append_output(
+            tx,
+            request.task,
+            request.attempt,
+            said.offset,
+            said.text,
+            size=said.size,
+            worker=request.worker,
+            time=said.timestamp or tx.now // 1000,
+        )
+    )
+    return api.ReportResponse(console=kept)
 
 
-def _report(tx: Tx, call: Call, request: api.Report) -> int:
+_NOWHERE = -1
+"""An offset at which no output begins: nothing is added, and the answer tells what is kept."""
+
+
+def _report(tx: Tx, call: Call, request: api.Report) -> None:
     task_status.check_visible(tx, call.company, request.task)
     row = attempts.current(tx, request.task, request.attempt)
     if row.state not in LIVE_ATTEMPT:
         # What was printed is kept even when it comes late; nothing else is changed by it.
-        return int(row.console)
+        return
     changes: dict[str, Any] = {}
     phases = request.phases
     phase = request.phase or (str(phases[-1].get("name", "")) if phases else "")
@@ -268,8 +285,8 @@ def _report(tx: Tx, call: Call, request: api.Report) -> int:
     if changes:
         attempts.write(tx, row, **changes)
         tx.signal(f"task:{request.task}")
+    task_status.heard(tx, request.task)
     _write_back(tx, call, request)
-    return int(row.console)
 
 
 def _write_back(tx: Tx, call: Call, request: api.Report) -> None:
@@ -287,10 +304,6 @@ def _write_back(tx: Tx, call: Call, request: api.Report) -> None:
             changes["script.requirements"] = {**known, "pip": request.packages, "org_pip": asked}
     if changes:
         documents.update(tx, TASK, request.task, {**changes, "last_change": tx.now})
-
-
-async def _keep_console(call: Call, request: api.Report, console: api.Console) -> int:
-    raise NotImplementedError
 
 
 # Ending

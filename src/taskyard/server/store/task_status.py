@@ -157,6 +157,19 @@ def reported_by(tx: Tx, company: str, task: str, worker: str) -> bool:
     return bool(done.rowcount)
 
 
+HEARD_EVERY = 5_000_000
+"""Microseconds: a run that prints without pause rewrites its task's row no more often."""
+
+
+def heard(tx: Tx, task: str) -> None:
+    """Note that a task gave a sign of life."""
+    tx.execute(
+        update(tasks)
+        .where(tasks.c.id == task, tasks.c.last_worker_report < tx.now - HEARD_EVERY)
+        .values(last_update=tx.now, last_worker_report=tx.now)
+    )
+
+
 def running(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:
     """What lists of workers show of their tasks, by id."""
     rows = tx.execute(
