@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, cast, delete, insert, select, update
 
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import users, worker_activity, worker_samples, workers
@@ -14,13 +14,20 @@ SECOND = 1_000_000
 TIMEOUT = 600
 """Seconds after which a silent worker that named no time of its own is forgotten."""
 
+LONGEST_TIMEOUT = 2**31 - 1
+
 
 def key_of(company: str, user: str, worker: str) -> str:
     return f"worker_{company}_{user}_{worker}"
 
 
 def _alive(tx: Tx) -> ColumnElement[bool]:
-    return workers.c.last_activity + workers.c.timeout * SECOND > tx.now
+    return _end() > tx.now
+
+
+def _end() -> ColumnElement[int]:
+    """When a worker is forgotten if it stays silent."""
+    return workers.c.last_activity + cast(workers.c.timeout, BigInteger) * SECOND
 
 
 def find(tx: Tx, company: str, worker: str) -> Row[Any] | None:
@@ -51,7 +58,7 @@ def register(
     columns = {
         "ip": ip,
         "registered": tx.now,
-        "timeout": timeout,
+        "timeout": min(timeout, LONGEST_TIMEOUT),
         "last_activity": tx.now,
         "last_report": tx.now,
         "doc": doc,
@@ -139,12 +146,7 @@ def user_names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
 
 def forget_expired(tx: Tx, before: int) -> None:
     """Delete the rows of workers that were last seen before ``before`` (microseconds)."""
-    tx.execute(
-        delete(workers).where(
-            workers.c.last_activity < before,
-            workers.c.last_activity + workers.c.timeout * SECOND < tx.now,
-        )
-    )
+    tx.execute(delete(workers).where(workers.c.last_activity < before, _end() < tx.now))
 
 
 # Measurements
