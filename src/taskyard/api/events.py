@@ -133,7 +133,7 @@ class DownloadTaskLog(Request):
     """Download a task's whole console as text or JSON lines."""
 
     task: str
-    line_type: Literal["json", "text"] = "json"
+    line_type: Literal["json", "text"] = "text"
     line_format: str = "{asctime} {worker} {level} {msg}"
 
 
