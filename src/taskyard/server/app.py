@@ -57,6 +57,7 @@ class Server:
         self.signals = Signals()
         self.blobs = LocalBlobs(settings.folder / "files")
         self._running: list[asyncio.Task[None]] = []
+        self._forgetting: set[asyncio.Task[int]] = set()
 
     async def start(self) -> None:
         """Open the stores, bring their schema up to date and start the jobs."""
@@ -82,6 +83,7 @@ class Server:
             self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
 
     async def stop(self) -> None:
+        await self.events_forgotten()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -106,7 +108,16 @@ class Server:
     def forget_events(self, tasks: Iterable[str]) -> None:
         """Delete what these tasks reported: soon, and apart from the caller's transaction."""
         ids = list(tasks)
-        self._spawn(self.telemetry.write(lambda tx: telemetry_tables.forget(tx, ids)))
+        forgetting = asyncio.create_task(
+            self.telemetry.write(lambda tx: telemetry_tables.forget(tx, ids))
+        )
+        self._forgetting.add(forgetting)
+        forgetting.add_done_callback(self._forgetting.discard)
+
+    async def events_forgotten(self) -> None:
+        """Wait until what :meth:`forget_events` was asked for is done: before new events come."""
+        if self._forgetting:
+            await asyncio.wait(set(self._forgetting))
 
 
 def _extend_leases(tx: engine.Tx) -> None:

@@ -46,6 +46,7 @@ async def look(call: Call, work: Callable[[Tx], T]) -> T:
 
 async def known(call: Call, ids: Sequence[str], of_model: bool = False) -> dict[str, Owner]:
     """The tasks or models with these ids. Raises ApiError when there is none."""
+    await call.server.events_forgotten()
     find = partial(reported.check, company=call.company, ids=ids, of_model=of_model)
     return await call.server.control.read(find)
 
@@ -97,6 +98,7 @@ async def _add(call: Call, sent: Iterable[Any]) -> api.AddResponse:
             taken.append((rules.accept(one, now_ms=now_ms, worker=call.worker), one))
         except Refused as refused:
             errors[str(refused)] += 1
+    await call.server.events_forgotten()
     owners = await _owners(call, [event for event, _ in taken])
     batch, added = Batch(), 0
     news: dict[bool, dict[str, News]] = {False: {}, True: {}}
