@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,18 @@ GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL when the task does not say."""
 
 
+_PYTHON_VERSION = re.compile(r"python(\d+(?:\.\d+)+)")
+
+
 def run_spec(
-    task: Task, attempt: int, *, worker: str, profile: Profile, cache: Path, manager: str = "uv"
+    task: Task,
+    attempt: int,
+    *,
+    worker: str,
+    profile: Profile,
+    cache: Path,
+    manager: str = "uv",
+    offline: bool = False,
 ) -> RunSpec:
     """What the supervisor needs for attempt number ``attempt`` of ``task``."""
     script = task.get("script") or {}
@@ -33,10 +44,11 @@ def run_spec(
             python=_python(script.get("binary") or ""),
             manager=manager,
             setup_script=container.get("setup_shell_script") or "",
+            offline=offline,
         ),
         variables={**_variables(task), **_sdk_variables(task["id"], worker, profile)},
         limits=Limits(
-            grace=float(limits.get("grace") or GRACE), time_limit=float(limits.get("time") or 0)
+            grace=_seconds(limits.get("grace"), GRACE), time_limit=_seconds(limits.get("time"), 0)
         ),
         cache=str(cache),
     )
@@ -94,14 +106,24 @@ def _packages(requirements: Any) -> str:
 
 def _python(binary: str) -> str:
     """The version in a name such as ``python3.11``; empty when none is asked for."""
-    name = binary.rpartition("/")[2]
-    version = name.removeprefix("python")
-    return version if name.startswith("python") and "." in version else ""
+    found = _PYTHON_VERSION.fullmatch(binary.rpartition("/")[2])
+    return found[1] if found else ""
+
+
+def _seconds(value: Any, otherwise: float) -> float:
+    """A time that was set; 0 is one."""
+    return float(value) if isinstance(value, (int, float)) and value >= 0 else otherwise
 
 
 def _variables(task: Task) -> dict[str, str]:
-    """The parameters of the section Environment are environment variables."""
-    return {k: v for k, v in parameters(task).get("Environment", {}).items() if v}
+    """The parameters of the section Environment are environment variables.
+
+    What the operating system takes for no name or no value is left out.
+    """
+    found = parameters(task).get("Environment", {})
+    return {
+        k: v for k, v in found.items() if k and "=" not in k and "\0" not in k and "\0" not in v
+    }
 
 
 def _sdk_variables(task: str, worker: str, profile: Profile) -> dict[str, str]:

@@ -1,31 +1,45 @@
 """The agent: takes tasks under a lease, has them run, and keeps the server informed.
 
-Three kinds of threads: the main one takes tasks by long poll; the heartbeat renews all leases
-and brings back orders; each run has a follower. What a run is doing lives in its folder, so an
-agent that starts again finds everything there and goes on.
+The main thread takes tasks by long poll; the heartbeat renews all leases and brings back orders;
+each run has a follower; one thread clears away what is old. What a run is doing lives in its
+folder, so an agent that starts again finds everything there and goes on.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import shutil
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from taskyard.agent import assignment
+from taskyard.agent import assignment, housekeeping
 from taskyard.agent.executors.process import ProcessExecutor
-from taskyard.agent.follower import DELIVERED, Follower
-from taskyard.agent.machine.metrics import Sampler
+from taskyard.agent.follower import Follower
+from taskyard.agent.machine.metrics import Sampler, Stats
+from taskyard.agent.queues import resolve
 from taskyard.agent.run import folder as folders
+from taskyard.agent.run import standing
+from taskyard.agent.run.spec import DELIVERED
+from taskyard.agent.run.standing import Standing
 from taskyard.agent.slot import Slot
-from taskyard.api.attempts import Held, Lease, Renew, RenewResponse, Take, TakeResponse
-from taskyard.api.errors import ApiError
+from taskyard.api.attempts import (
+    Finish,
+    FinishResponse,
+    Held,
+    Lease,
+    Renew,
+    RenewResponse,
+    Take,
+    TakeResponse,
+    WorkerOrder,
+)
+from taskyard.api.errors import ApiError, Cause, TaskyardError
 from taskyard.api.workers import Register, StatusReport, Unregister
 from taskyard.client.config import Profile
 from taskyard.client.http import ServerUnreachable
@@ -39,9 +53,17 @@ HEARTBEAT = 5.0
 """Seconds between two renewals of the leases; the server answers early when it has an order."""
 REPORT = 30.0
 """Seconds between two reports of the machine's load: the protocol's rhythm."""
-KEPT_RUNS = 20
-"""Folders of ended runs that are kept, for people to look at."""
+ANSWER = 10.0
+"""Seconds the server may take to answer the heartbeat: several tries must fit into a lease."""
+HOUR = 3600.0
+AGAIN = 1.0
+"""Seconds until the heartbeat tries again what failed."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two tries to take a task while that fails."""
 STOP_GRACE = 10.0
+"""Seconds for the end of a run to reach the server, beyond the task's own time of grace."""
+GOODBYE = 5.0
+"""Seconds for the last call, which may be left out."""
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -54,12 +76,14 @@ class Options(msgspec.Struct, kw_only=True):
     """How many tasks run side by side; 0 for no limit."""
     cache: Path
     manager: str = "uv"
+    offline: bool = False
+    """Make environments from what this machine has already."""
     tags: list[str] = []
     git: dict[str, tuple[str, str]] = {}
 
 
 class Agent:
-    """One agent on this machine."""
+    """One agent on this machine: :meth:`introduce`, then :meth:`work` until :meth:`stop`."""
 
     def __init__(self, slot: Slot, profile: Profile, options: Options) -> None:
         self.slot, self.profile, self.options = slot, profile, options
@@ -67,253 +91,336 @@ class Agent:
         self._executor = ProcessExecutor()
         self._followers: dict[str, Follower] = {}
         self._changed = threading.Condition()
+        """Guards ``_followers``; told of their coming and going, and of the wish to stop."""
         self._stopping = threading.Event()
+        self._hurrying = threading.Event()
+        self._gone = threading.Event()
+        self._untidy = threading.Event()
+        self._taking, self._beating = self._session(), self._session()
         self._queues: list[str] = []
         self._last_queue: str | None = None
+        self._missing: list[str] = []
+        self._order: WorkerOrder | None = None
 
-    def session(self, patience: float = 0.0) -> Session:
+    def _session(self, timeout: float = WAIT + 10) -> Session:
         return Session(
             self.profile.url,
             self.profile.access_key,
             self.profile.secret_key,
             worker=self.worker,
-            patience=patience,
-            timeout=WAIT + 10,
+            timeout=timeout,
         )
 
-    def run(self) -> None:
-        """Work until :meth:`stop`. Raises ApiError or ServerUnreachable at the very start only."""
-        session = self.session()
-        self._queues = resolve(session, self.options.queues, create=self.options.create_queues)
-        session.call(
-            Register(worker=self.worker, queues=self._queues, tags=self.options.tags or None), dict
+    def introduce(self) -> None:
+        """Register with the server. Raises ApiError or ServerUnreachable."""
+        options = self.options
+        self._queues = resolve(self._taking, options.queues, create=options.create_queues)
+        self._taking.call(
+            Register(worker=self.worker, queues=self._queues, tags=options.tags or None), dict
         )
+
+    def work(self) -> None:
+        """Take tasks and have them run until :meth:`stop`, or until the server sends us away."""
         self._executor.start_spawner()
         self._adopt()
         beat = threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True)
         beat.start()
+        threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
+        log.info(
+            "%s serves %s of %s", self.worker, ", ".join(self.options.queues), self._taking.url
+        )
         try:
-            self._take_forever(session)
-        finally:
+            self._take_until_told()
             self._return_runs()
-            beat.join(STOP_GRACE)
+        finally:
+            self._gone.set()
+            self._untidy.set()
+            self._beating.cut()
+            self._tell_changed()
+            beat.join(GOODBYE)
             self._executor.close()
-            self._say_goodbye(session)
+            self._say_goodbye()
 
     def stop(self) -> None:
-        """Take no more, end what runs and give it back to its queue. Safe in a signal handler."""
+        """Take no more, end what runs and give it back to its queue.
+
+        Asked a second time, leave at once: the next agent sees to what has not ended. For any
+        thread, but not for a signal handler.
+        """
+        if self._stopping.is_set():
+            self._hurrying.set()
         self._stopping.set()
+        self._taking.cut()
+        self._tell_changed()
+
+    def _tell_changed(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     # Taking
 
-    def _take_forever(self, session: Session) -> None:
+    def _take_until_told(self) -> None:
         pause = 0.2
-        while not self._stopping.is_set():
-            free = self._wait_for_room()
-            if free == 0:
+        while not (self._stopping.is_set() or self._drained()):
+            if self._order == "drain" or not self._wait_for_room():
                 continue
             try:
-                answer = self._take(session, free)
-                pause = 0.2
+                answer = self._take()
             except (ServerUnreachable, ApiError) as error:
-                log.warning("taking tasks: %s", error)
-                self._stopping.wait(pause)
-                pause = min(pause * 2, 10.0)
+                if not self._stopping.is_set():
+                    log.warning("cannot take tasks: %s", error)
+                    self._stopping.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
                 continue
+            pause = 0.2
             for leased in answer.attempts:
                 self._begin(leased)
 
-    def _take(self, session: Session, free: int) -> TakeResponse:
+    def _take(self) -> TakeResponse:
         policy: Literal["priority", "round_robin"] = (
             "round_robin" if self.options.fair else "priority"
         )
-        answer = session.call(
+        answer = self._taking.call(
             Take(
                 worker=self.worker,
                 queues=self._queues,
                 policy=policy,
                 last_queue=self._last_queue,
                 wait=WAIT,
-                capacity=free,
             ),
             TakeResponse,
-            timeout=WAIT + 10,
         )
         if answer.attempts:
             self._last_queue = answer.attempts[-1].queue
+        if answer.missing != self._missing:
+            self._missing = answer.missing
+            if self._missing:
+                log.warning("these queues are gone: %s", ", ".join(self._missing))
+        self._obey(answer.order, answer.order_reason)
         return answer
 
-    def _wait_for_room(self) -> int:
-        """How many more tasks fit; waits up to a second for room."""
+    def _obey(self, order: WorkerOrder | None, reason: str | None) -> None:
+        if order != self._order:
+            log.info("order: %s%s", order or "go on", f" ({reason})" if reason else "")
+            self._order = order
+
+    def _drained(self) -> bool:
+        """Told to leave, and nothing runs any more; waits a while for that."""
+        if self._order != "drain":
+            return False
         with self._changed:
-            if self.options.at_once == 0:
-                return 1
-            if self._busy() >= self.options.at_once:
-                self._changed.wait(1.0)
-            return max(0, min(1, self.options.at_once - self._busy()))
+            return self._changed.wait_for(
+                lambda: self._stopping.is_set() or not self._busy(), timeout=AGAIN
+            )
+
+    def _wait_for_room(self) -> bool:
+        """Whether another task fits; waits a while for room."""
+        most = self.options.at_once
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopping.is_set() or not most or self._busy() < most, timeout=AGAIN
+            )
+            return not self._stopping.is_set() and (not most or self._busy() < most)
 
     def _busy(self) -> int:
         self._followers = {k: f for k, f in self._followers.items() if not f.over}
         return len(self._followers)
 
     def _begin(self, leased: Lease) -> None:
+        if self._stopping.is_set():
+            return  # unregistering gives back what was never begun
         log.info("task %s: attempt %d begins", leased.task, leased.attempt)
-        try:
-            folder = folders.create(
-                self.slot.runs,
-                assignment.run_spec(
-                    leased.document,
-                    leased.attempt,
-                    worker=self.worker,
-                    profile=self.profile,
-                    cache=self.options.cache,
-                    manager=self.options.manager,
-                ),
-                assignment.secrets(self.profile, self.options.git),
-            )
-            self._executor.start(folder)
-        except OSError as error:
-            # No lease is kept that nobody works on: it lapses, and the server decides.
-            log.error("cannot start task %s: %s", leased.task, error)
+        folder = self.slot.runs / folders.name(leased.task, leased.attempt)
+        if folder.parent != self.slot.runs:
+            self._refuse(leased, ValueError(f"{leased.task!r} cannot be a task's id"))
             return
-        self._follow(folder)
-        self._collect_old_runs()
+        try:
+            # Attempts count on for ever, unless the server's data come from an older backup.
+            if folder.exists():
+                housekeeping.remove_run(folder)
+            spec = assignment.run_spec(
+                leased.document,
+                leased.attempt,
+                worker=self.worker,
+                profile=self.profile,
+                cache=self.options.cache,
+                manager=self.options.manager,
+                offline=self.options.offline,
+            )
+            folders.create(self.slot.runs, spec, assignment.secrets(self.profile, self.options.git))
+            self._executor.start(folder)
+            self._follow(folder)
+        except Exception as error:
+            log.error("cannot start task %s: %s", leased.task, error, exc_info=not _is_known(error))
+            housekeeping.remove_run(folder)
+            self._refuse(leased, error)
+
+    def _refuse(self, leased: Lease, error: Exception) -> None:
+        """Say that a task cannot be started here, rather than let its lease run out."""
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        words = str(error) or type(error).__name__
+        try:
+            self._taking.call(
+                Finish(
+                    worker=self.worker,
+                    task=leased.task,
+                    attempt=leased.attempt,
+                    outcome="failed",
+                    cause=Cause.DISK_FULL if full else Cause.AGENT,
+                    message=f"the agent {self.worker} could not start it: {words}",
+                    hint=f"Free space below {self.options.cache} on that machine."
+                    if full
+                    else "Look at that agent's log.",
+                ),
+                FinishResponse,
+            )
+        except (ServerUnreachable, ApiError) as refused:
+            # The lease lapses, and the server decides.
+            log.warning("cannot report that task %s was not started: %s", leased.task, refused)
 
     def _follow(self, folder: Path) -> None:
-        follower = Follower(folder, self.session(), self._executor, self.worker, self._ended)
-        follower.start()
+        follower = Follower(folder, self._session(), self._executor, self.worker, self._ended)
         with self._changed:
+            follower.start()
             self._followers[folder.name] = follower
             self._changed.notify_all()
 
     def _ended(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        self._untidy.set()
+        self._tell_changed()
 
     def _adopt(self) -> None:
-        """Go on with the runs that an agent before this one left."""
-        for folder in folders.all_runs(self.slot.runs):
-            if not (folder / DELIVERED).exists():
+        """Go on with the runs that an agent before this one left, where they are still wanted."""
+        left = [f for f in folders.all_runs(self.slot.runs) if not (f / DELIVERED).exists()]
+        if not left:
+            return
+        named = {folders.parse_name(f.name): f for f in left}
+        held = [Held(task=task, attempt=attempt) for task, attempt in named]
+        answer = self._taking.call(Renew(worker=self.worker, attempts=held), RenewResponse)
+        unwanted = {(r.task, r.attempt) for r in answer.results if r.order != "go"}
+        for name, folder in named.items():
+            try:
+                if name in unwanted and standing.look(folder)[0] == Standing.NEW:
+                    housekeeping.remove_run(folder)
+                    continue
                 log.info("adopting the run %s", folder.name)
                 self._executor.adopt(folder)
                 self._follow(folder)
+            except (OSError, msgspec.MsgspecError) as error:
+                log.error("cannot adopt the run %s: %s", folder.name, error)
 
     # Keeping the leases
 
     def _heartbeat(self) -> None:
-        session = self.session()
-        sampler = Sampler()
-        reported = 0.0
-        while not self._stopping.is_set() or self._live():
+        sampler = None
+        reported = -REPORT
+        trouble = ""
+        while not self._gone.is_set():
             try:
                 if live := self._live():
-                    self._renew(session, live)
+                    self._renew(live)
                 else:
                     self._idle(HEARTBEAT)
                 if time.monotonic() - reported >= REPORT:
-                    self._report(session, live, sampler.sample())
+                    sampler = sampler or Sampler()
+                    self._report(live, sampler.sample())
                     reported = time.monotonic()
-            except (ServerUnreachable, ApiError) as error:
-                log.warning("heartbeat: %s", error)
-                self._stopping.wait(1.0)
+                trouble = ""
+            except Exception as error:
+                # Whatever it is, the leases are renewed: a run must not die of a report.
+                if str(error) != trouble and not self._gone.is_set():
+                    log.warning("heartbeat: %s", error, exc_info=not _is_known(error))
+                trouble = str(error)
+                self._gone.wait(AGAIN)
 
     def _idle(self, seconds: float) -> None:
         """Wait for something to look after."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping.is_set() or self._busy() > 0, seconds)
+            self._changed.wait_for(lambda: self._gone.is_set() or self._busy() > 0, seconds)
 
     def _live(self) -> list[Follower]:
         with self._changed:
             return [f for f in self._followers.values() if not f.over]
 
-    def _renew(self, session: Session, live: list[Follower]) -> None:
-        answer = session.call(
+    def _renew(self, live: list[Follower]) -> None:
+        answer = self._beating.call(
             Renew(
                 worker=self.worker,
                 attempts=[Held(task=f.task, attempt=f.attempt) for f in live],
                 wait=HEARTBEAT,
             ),
             RenewResponse,
-            timeout=HEARTBEAT + 10,
+            timeout=HEARTBEAT + ANSWER,
         )
-        by_run = {(f.task, f.attempt): f for f in live}
-        for result in answer.results:
-            follower = by_run.get((result.task, result.attempt))
-            if follower is not None and result.order != "go":
-                log.info("task %s: %s (%s)", result.task, result.order, result.reason)
-                follower.abort()
+        self._obey(answer.order, answer.order_reason)
+        orders = {(r.task, r.attempt): r for r in answer.results if r.order != "go"}
+        for follower in live:
+            result = orders.get((follower.task, follower.attempt))
+            if result is not None and not follower.ending:
+                log.info("task %s: %s (%s)", follower.task, result.order, result.reason)
+                follower.end(Cause.ABORTED, "aborted" if result.order == "abort" else "void")
+        if orders or answer.order:
+            # The server repeats its orders at once, until they are carried out.
+            self._gone.wait(AGAIN)
 
-    def _report(self, session: Session, live: list[Follower], load: Mapping[str, Any]) -> None:
-        now = int(time.time() * 1000)
-        tasks = [f.task for f in live]
-        session.call(
+    def _report(self, live: list[Follower], load: Stats) -> None:
+        self._beating.call(
             StatusReport(
                 worker=self.worker,
-                timestamp=now,
-                task=tasks[0] if tasks else None,
+                timestamp=int(time.time() * 1000),
+                task=live[0].task if live else None,
                 queues=self._queues,
                 machine_stats=dict(load),
                 tags=self.options.tags or None,
             ),
             dict,
+            timeout=ANSWER,
         )
+
+    # Clearing away
+
+    def _keep_house(self) -> None:
+        due = time.monotonic()
+        while not self._gone.is_set():
+            try:
+                housekeeping.collect_runs(self.slot.runs)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + HOUR
+                    if dropped := housekeeping.collect_environments(self.options.cache):
+                        log.info("dropped %d environments that nobody used", len(dropped))
+            except Exception as error:
+                log.warning("clearing away: %s", error, exc_info=not _is_known(error))
+            self._untidy.wait(HOUR)
+            self._untidy.clear()
 
     # Leaving
 
     def _return_runs(self) -> None:
         live = self._live()
         for follower in live:
-            follower.returning.set()
-            threading.Thread(target=follower.abort, daemon=True).start()
+            try:
+                follower.end(Cause.INTERRUPTED, f"the agent {self.worker} was stopped")
+            except OSError as error:
+                log.error("cannot end task %s: %s", follower.task, error)
         end = time.monotonic() + max((f.spec.limits.grace for f in live), default=0) + STOP_GRACE
-        for follower in live:
-            if not follower.join(max(0.1, end - time.monotonic())):
-                log.warning("task %s has not ended; its run goes on without us", follower.task)
-                follower.detach(1.0)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._hurrying.is_set() or not self._busy(), end - time.monotonic()
+            )
+        for follower in self._live():
+            log.warning("task %s has not ended; its run goes on without us", follower.task)
+            follower.detach(AGAIN)
 
-    def _say_goodbye(self, session: Session) -> None:
+    def _say_goodbye(self) -> None:
         try:
-            session.call(Unregister(worker=self.worker), dict)
+            self._session(timeout=GOODBYE).call(Unregister(worker=self.worker), dict)
         except (ServerUnreachable, ApiError) as error:
             log.info("could not unregister: %s", error)
 
-    def _collect_old_runs(self) -> None:
-        ended = [f for f in folders.all_runs(self.slot.runs) if (f / DELIVERED).exists()]
-        ended.sort(key=lambda f: (f / DELIVERED).stat().st_mtime)
-        for folder in ended[:-KEPT_RUNS]:
-            shutil.rmtree(folder, ignore_errors=True)
 
-
-def resolve(session: Session, names: list[str], *, create: bool = False) -> list[str]:
-    """The ids of the queues with these names or ids, in their order; missing ones are made.
-
-    Unless ``create``, raises ApiError(INVALID_QUEUE_ID) that names the first unknown one.
-    """
-    known = session.raw(
-        "queues.get_all", {"only_fields": ["id", "name"], "search_hidden": True, "page_size": 500}
-    )["queues"]
-    by_word = {q["name"]: q["id"] for q in known} | {q["id"]: q["id"] for q in known}
-    for name in names:
-        if name not in by_word and create:
-            by_word[name] = session.raw("queues.create", {"name": name})["id"]
-        elif name not in by_word:
-            raise unknown_queue(name, [q["name"] for q in known])
-    return [by_word[n] for n in names]
-
-
-def unknown_queue(name: str, known: list[str]) -> ApiError:
-    import difflib
-
-    from taskyard.api.errors import INVALID_QUEUE_ID
-
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    error = ApiError(
-        INVALID_QUEUE_ID,
-        hint=f"{hint}Make it with `taskyard queue create {name}`, or use --create-queue.",
-    )
-    error.what = f'no queue named "{name}"'
-    return error
+def _is_known(error: Exception) -> bool:
+    """Whether an error speaks for itself, without a traceback."""
+    return isinstance(error, (TaskyardError, OSError))
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -7,36 +7,42 @@ the server knows it all. A follower can therefore stop anywhere and another go o
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
-import select
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from taskyard.agent.executors.process import ProcessExecutor
+from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from taskyard.agent.run.spec import CONSOLE, Outcome, RunState
+from taskyard.agent.run.spec import CONSOLE, DELIVERED, Outcome, RunState
 from taskyard.api import errors
 from taskyard.api.attempts import Console, Finish, FinishResponse, Report, ReportResponse
-from taskyard.api.errors import ApiError, Cause
-from taskyard.client.http import ServerUnreachable
+from taskyard.api.errors import ApiError, Cause, TaskyardError
 from taskyard.client.session import Session
 
 log = logging.getLogger("taskyard.agent")
 
-DELIVERED = "delivered"
 CHUNK = 256 << 10
 """The most console bytes in one report."""
 TICK = 0.1
 """Seconds between looks at a run: bounds how late a line or a phase is seen."""
 RHYTHM = 0.25
 """The least seconds between two reports of one run while it goes on."""
-STALE = {errors.STALE_ATTEMPT[:2], errors.INVALID_TASK_ID[:2]}
+LONGEST_PAUSE = 5.0
+"""Seconds between two tries while the server, or this machine, does not do what is asked."""
+
+VOID = {errors.STALE_ATTEMPT[:2], errors.INVALID_TASK_ID[:2]}
+"""Refusals that say: a newer attempt runs, or the task is gone. Nobody wants this run."""
+LATER = {401, 403, 408, 413, 429}
+"""Refusals of this moment, not of what was said: keys change, proxies come and go."""
+
+FinalWord = Literal["completed", "failed", "stopped", "returned"]
 
 
 class Follower:
@@ -50,19 +56,25 @@ class Follower:
         worker: str,
         ended: Callable[[], None],
     ) -> None:
+        """``ended`` is called, on that thread, when there is nothing left to follow.
+
+        Raises FileNotFoundError or msgspec.MsgspecError when the folder holds no run.
+        """
         self._ended = ended
         self.folder = folder
         self.spec = folders.read_spec(folder)
         self.task, self.attempt = self.spec.task, self.spec.attempt
-        self.returning = threading.Event()
-        """Set when the agent stops: the task goes back to its queue instead of ending."""
+        self.ending = False
+        """The run was told to end."""
         self._session = session
         self._executor = executor
         self._worker = worker
         self._offset: int | None = None
-        self._phases: list[dict[str, Any]] = []
-        self._told_result = False
+        """Console bytes that the server has; None until it said so."""
+        self._told: tuple[Any, ...] = ()
+        self._trouble = ""
         self._detached = threading.Event()
+        self._over = threading.Event()
         self._thread = threading.Thread(
             target=self._follow, name=f"follow {self.task[:8]}", daemon=True
         )
@@ -73,123 +85,139 @@ class Follower:
     def detach(self, timeout: float) -> None:
         """Stop following; the run itself goes on."""
         self._detached.set()
-        self._thread.join(timeout)
-
-    def join(self, timeout: float | None = None) -> bool:
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        self._session.cut()
+        self._over.wait(timeout)
 
     @property
     def over(self) -> bool:
-        return not self._thread.is_alive()
+        """There is nothing left to follow."""
+        return self._over.is_set()
 
-    def abort(self) -> None:
-        """End the run: SIGTERM, the task's grace time, SIGKILL."""
-        self._executor.stop(self.folder, self.spec.limits.grace)
+    def end(self, cause: Cause, message: str) -> None:
+        """Have the run end: SIGTERM, the task's grace time, SIGKILL. Raises OSError.
+
+        A run that ends as ``interrupted`` goes back to its queue, even when another agent is the
+        one that sees its end.
+        """
+        if not self.ending:
+            grace = self.spec.limits.grace
+            self._executor.stop(self.folder, grace, cause=cause, message=message)
+            self.ending = True
 
     def _follow(self) -> None:
+        pause = TICK
         try:
             while not self._detached.is_set():
-                seen = self._executor.poll(self.folder)
-                if seen.over:
-                    self._deliver(seen.state, seen.outcome)
-                    return
-                self._patiently(self._report, seen.state)
-                self._pause(seen.state)
-        except ApiError as error:
-            # A newer attempt runs, or the task is gone: nobody wants this one.
-            if error.kind not in STALE:
-                log.error("the server refuses reports of %s: %s", self.task, error)
-            log.warning("attempt %d of %s is void: ending it", self.attempt, self.task)
-            self._end_void_run()
-        except Exception:
-            log.exception("following %s failed", self.task)
+                try:
+                    if self._go_on():
+                        return
+                    pause = TICK
+                except Exception as error:
+                    if self._is_final(error):
+                        return
+                    self._detached.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._session.close()
+            self._over.set()
             self._ended()
 
-    def _end_void_run(self) -> None:
-        self.abort()
-        while not self._executor.poll(self.folder).over and not self._detached.is_set():
-            time.sleep(TICK)
+    def _go_on(self) -> bool:
+        """Look at the run once and tell what is new; True when all is told."""
+        seen = self._executor.poll(self.folder)
+        self._report(seen.state, whole=seen.over)
+        self._note_trouble("")
+        if not seen.over:
+            self._pause(seen.state)
+            return False
+        answer = self._finish(seen.outcome)
+        log.info("task %s: attempt %d is over: %s", self.task, self.attempt, answer.status)
         self._mark_delivered()
+        return True
+
+    def _is_final(self, error: Exception) -> bool:
+        """Whether this is the end of following; else it is worth another try."""
+        if self._detached.is_set():
+            return True
+        if isinstance(error, ApiError) and error.kind in VOID:
+            log.warning("attempt %d of task %s is void: ending it", self.attempt, self.task)
+            self._end_void_run()
+            return True
+        refused = isinstance(error, ApiError) and error.code < 500 and error.code not in LATER
+        if refused and self._executor.poll(self.folder).over:
+            # Its folder stays for the next agent: saying the same again at once helps nobody.
+            log.error("the server refuses the end of task %s: %s", self.task, error)
+            return True
+        known = isinstance(error, (TaskyardError, OSError))
+        self._note_trouble(str(error) or type(error).__name__, with_traceback=not known)
+        return False
+
+    def _note_trouble(self, words: str, *, with_traceback: bool = False) -> None:
+        """Log what keeps this run from being followed, once, and the end of it."""
+        if words and words != self._trouble:
+            log.warning("task %s: %s; trying again", self.task, words, exc_info=with_traceback)
+        elif self._trouble and not words:
+            log.info("task %s: followed again", self.task)
+        self._trouble = words
+
+    def _end_void_run(self) -> None:
+        while not self._detached.wait(TICK):
+            with contextlib.suppress(OSError):
+                self.end(Cause.ABORTED, "the server has given this attempt up")
+                if self._executor.poll(self.folder).over:
+                    self._mark_delivered()
+                    return
 
     def _pause(self, state: RunState) -> None:
-        """Wait a tick; less when the supervisor ends in the meantime."""
-        started = time.monotonic()
-        try:
-            pidfd = os.pidfd_open(state.supervisor) if state.supervisor else -1
-        except OSError:
-            pidfd = -1
-        if pidfd < 0:
-            self._detached.wait(TICK)
-            return
-        try:
-            while (left := RHYTHM - (time.monotonic() - started)) > 0:
-                ready, _, _ = select.select([pidfd], [], [], min(TICK, left))
-                if ready or self._detached.is_set() or self._news(state):
-                    return
-        finally:
-            os.close(pidfd)
+        """Wait for the next report; not so long when the supervisor ends in the meantime."""
+        until = time.monotonic() + RHYTHM
+        while time.monotonic() < until and not self._detached.is_set():
+            if not state.supervisor:
+                self._detached.wait(TICK)
+                return
+            if processes.wait(state.supervisor, state.supervisor_start, TICK):
+                return
 
-    def _news(self, state: RunState) -> bool:
-        return folders.read_state(self.folder).pid != state.pid
-
-    def _report(self, state: RunState) -> None:
-        """Send what is new of the console and of the phases."""
-        while True:
-            text, size = self._unsent()
-            phases = [msgspec.to_builtins(p) for p in state.phases]
-            result_is_news = bool(state.packages or state.commit) and not self._told_result
-            if (
-                not text
-                and phases == self._phases
-                and not result_is_news
-                and self._offset is not None
-            ):
+    def _report(self, state: RunState, *, whole: bool) -> None:
+        """Send what is new of the console and of the phases. ``whole``: nothing more will come."""
+        facts = ([msgspec.to_builtins(p) for p in state.phases], state.commit, state.packages)
+        while not self._detached.is_set():
+            begin, (text, size) = self._offset, self._unsent(whole=whole)
+            news = facts != self._told
+            if begin is not None and not size and not news:
                 return
             answer = self._session.call(
                 Report(
                     worker=self._worker,
                     task=self.task,
                     attempt=self.attempt,
-                    console=Console(offset=self._offset or 0, size=size, text=text),
-                    phases=phases,
-                    commit=state.commit or None,
-                    packages=state.packages or None,
+                    console=Console(offset=begin or 0, size=size, text=text),
+                    phases=facts[0] if news else None,
+                    commit=facts[1] or None if news else None,
+                    packages=facts[2] or None if news else None,
                 ),
                 ReportResponse,
             )
-            self._phases = phases
-            self._told_result = bool(state.packages)
-            self._offset = answer.console
-            if size < CHUNK and text:
-                return
-            if not text and self._offset >= self._size():
+            self._told, self._offset = facts, answer.console
+            if size and answer.console <= (begin or 0):
+                raise TaskyardError("the server keeps nothing of what the task prints")
+            if begin is not None and size < CHUNK and not whole:
                 return
 
-    def _size(self) -> int:
-        try:
-            return (self.folder / CONSOLE).stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def _unsent(self) -> tuple[str, int]:
+    def _unsent(self, *, whole: bool) -> tuple[str, int]:
         """The console text after what the server has, and how many bytes it is."""
-        if self._offset is None or self._size() <= self._offset:
+        if self._offset is None:
             return "", 0
-        with (self.folder / CONSOLE).open("rb") as stream:
-            stream.seek(self._offset)
-            data = stream.read(CHUNK)
-        data = whole_characters(data)
+        try:
+            with (self.folder / CONSOLE).open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read(CHUNK)
+        except FileNotFoundError:
+            return "", 0
+        # A character that is cut at the end of the file gets no other half once all is over.
+        if not whole or len(data) == CHUNK:
+            data = whole_characters(data)
         return data.decode("utf-8", "replace"), len(data)
-
-    def _deliver(self, state: RunState, outcome: Outcome) -> None:
-        self._patiently(self._report, state)
-        answer = self._patiently(self._finish, outcome)
-        if answer is not None:
-            log.info("task %s: %s", self.task, answer.status)
-            self._mark_delivered()
 
     def _finish(self, outcome: Outcome) -> FinishResponse:
         return self._session.call(
@@ -197,7 +225,7 @@ class Follower:
                 worker=self._worker,
                 task=self.task,
                 attempt=self.attempt,
-                outcome=self._verdict(outcome),
+                outcome=final_word(outcome),
                 exit_code=outcome.exit_code,
                 cause=Cause(outcome.cause) if outcome.cause else None,
                 message=outcome.message,
@@ -206,29 +234,21 @@ class Follower:
             FinishResponse,
         )
 
-    def _verdict(self, outcome: Outcome) -> Any:
-        if outcome.aborted:
-            return "returned" if self.returning.is_set() else "stopped"
-        return "failed" if outcome.cause or outcome.exit_code else "completed"
-
-    def _patiently(self, do: Any, *given: Any) -> Any:
-        """Do it, and again while the server is away; None when detached first."""
-        pause = TICK
-        while True:
-            try:
-                return do(*given)
-            except ServerUnreachable as error:
-                log.debug("%s; trying again", error)
-            except ApiError as error:
-                if error.code < 500:
-                    raise
-                log.warning("%s; trying again", error)
-            if self._detached.wait(pause):
-                return None
-            pause = min(pause * 2, 5.0)
-
     def _mark_delivered(self) -> None:
-        (self.folder / DELIVERED).write_bytes(b"")
+        try:
+            (self.folder / DELIVERED).write_bytes(b"")
+        except OSError as error:
+            # Harmless: the next agent tells the server once more, which knows it already.
+            log.warning("cannot write to %s: %s", self.folder, error.strerror)
+
+
+def final_word(outcome: Outcome) -> FinalWord:
+    """What an outcome makes of the task: one that was interrupted runs again elsewhere."""
+    if outcome.cause == Cause.ABORTED:
+        return "stopped"
+    if outcome.cause == Cause.INTERRUPTED:
+        return "returned"
+    return "failed" if outcome.cause or outcome.exit_code else "completed"
 
 
 def whole_characters(data: bytes) -> bytes:

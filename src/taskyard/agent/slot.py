@@ -9,6 +9,8 @@ import socket
 from pathlib import Path
 from typing import IO
 
+from taskyard.agent.run import folder as folders
+from taskyard.agent.run.spec import DELIVERED
 from taskyard.api.errors import TaskyardError
 
 MOST = 256
@@ -27,6 +29,13 @@ class Slot:
     def runs(self) -> Path:
         return self.folder / "runs"
 
+    def sign(self) -> None:
+        """Write down that this process has it: again after a fork. Raises OSError."""
+        self._lock.seek(0)
+        self._lock.truncate(0)
+        self._lock.write(f"{self.worker} {os.getpid()}")
+        self._lock.flush()
+
     def release(self) -> None:
         self._lock.close()
 
@@ -34,7 +43,8 @@ class Slot:
 def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> Slot:
     """Claim an id: ``worker`` as it is, else ``name`` (the host's) with a suffix or a number.
 
-    A number that was used before is used again, so that a restarted agent finds its own runs.
+    A number that was used before is used again, so that a restarted agent finds the runs that
+    the one before it left.
     Raises TaskyardError when the id is in use.
     """
     base = name or socket.gethostname()
@@ -48,7 +58,8 @@ def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> 
                 "CLEARML_WORKER_NAME.",
             )
         return slot
-    for number in range(MOST):
+    # First those that an agent left with runs in them: nobody else looks after these.
+    for number in sorted(range(MOST), key=lambda n: not _left(_folder(data, f"{base}:{n}"))):
         if slot := _try(data, f"{base}:{number}"):
             return slot
     raise TaskyardError(f"{MOST} agents run on this machine already")
@@ -63,26 +74,35 @@ def running(data: Path) -> list[tuple[str, int]]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 worker, _, pid = lock.read().rpartition(" ")
-                found.append((worker, int(pid)))
+                if pid.isdecimal():  # else it is about to sign
+                    found.append((worker, int(pid)))
     return found
 
 
+def _folder(data: Path, worker: str) -> Path:
+    return data / "agents" / re.sub(r"[^\w.,:-]", "_", worker)
+
+
+def _left(folder: Path) -> bool:
+    """Whether runs lie there of which the server does not know the end."""
+    return any(not (run / DELIVERED).exists() for run in folders.all_runs(folder / "runs"))
+
+
 def _try(data: Path, worker: str) -> Slot | None:
-    folder = data / "agents" / re.sub(r"[^\w.,:-]", "_", worker)
+    folder = _folder(data, worker)
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        slot = Slot(worker, folder, lock)
+        slot.sign()
     except OSError as error:
         raise TaskyardError(
             f"cannot write to the agent's folder {folder}: {error.strerror}",
-            hint="Name another with --data or TASKYARD_AGENT_DATA.",
+            hint="Free space there, or name another folder with --data or TASKYARD_AGENT_DATA.",
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    lock.truncate(0)
-    lock.write(f"{worker} {os.getpid()}")
-    lock.flush()
-    return Slot(worker, folder, lock)
+    return slot

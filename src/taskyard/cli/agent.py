@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import queue
 import signal
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
+
+if TYPE_CHECKING:
+    from taskyard.agent import daemon
 
 NOT_YET = {
     "docker": "containers",
@@ -69,9 +75,19 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
     daemon.add_argument("--git-user", default=os.environ.get("CLEARML_AGENT_GIT_USER", ""))
     daemon.add_argument("--git-pass", default="", help="better: CLEARML_AGENT_GIT_PASS")
     daemon.add_argument("--git-host", default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""))
-    daemon.add_argument("--config-file", default="", help="a client configuration to use")
+    daemon.add_argument(
+        "--config-file",
+        type=Path,
+        metavar="FILE",
+        help="a client configuration to use: config.toml or clearml.conf",
+    )
     daemon.add_argument(
         "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"]
+    )
+    daemon.add_argument(
+        "--standalone-mode",
+        action="store_true",
+        help="make environments from what this machine has already, without the network",
     )
     daemon.add_argument("--server", default="", help="the server's address")
     daemon.add_argument("--data", default="", help="folder of runs, mirrors and environments")
@@ -102,7 +118,7 @@ def agent_command(args: argparse.Namespace) -> int:
                 hint="Leave the flag out, or run clearml-agent against this server.",
             )
     if args.config_file:
-        os.environ["TASKYARD_CONFIG"] = args.config_file
+        _use_config(args.config_file)
     if args.data:
         os.environ["TASKYARD_AGENT_DATA"] = args.data
     if args.status:
@@ -125,7 +141,7 @@ def _daemon(args: argparse.Namespace) -> int:
         worker=os.environ.get("CLEARML_WORKER_ID", ""),
         suffix=_suffix(args),
     )
-    _show_gpus(args)
+    os.environ.update(visible_gpus(args.gpus, cpu_only=args.cpu_only))
     options = daemon.Options(
         queues=args.queue,
         create_queues=args.create_queue,
@@ -133,37 +149,84 @@ def _daemon(args: argparse.Namespace) -> int:
         at_once=(args.services_mode or 0) if services else 1,
         cache=data,
         manager=args.package_manager,
+        offline=args.standalone_mode,
         tags=args.child_report_tags,
         git=_git_credentials(args),
     )
+    agent = daemon.Agent(claimed, profile, options)
+    # What is wrong with the server or the queues is said here, not in a log.
+    agent.introduce()
     if args.detached:
         _detach(claimed.folder / "agent.log")
+        claimed.sign()
     logging.basicConfig(
-        level=args.log_level.replace("WARNING", "WARN"),
+        level=args.log_level,
         format="%(asctime)s %(levelname).1s %(message)s",
         stream=sys.stderr,
     )
-    agent = daemon.Agent(claimed, profile, options)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: agent.stop())
-    agent.run()
+    _stop_on_signals(agent)
+    agent.work()
     return 0
+
+
+def _stop_on_signals(agent: daemon.Agent) -> None:
+    """SIGTERM and Ctrl-C stop the agent.
+
+    The handler only leaves a note, which a thread of its own reads: it may interrupt code that
+    holds the very locks that stopping needs.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def obey() -> None:
+        while True:
+            told.get()
+            agent.stop()
+
+    threading.Thread(target=obey, name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: told.put(number))
+
+
+def _use_config(file: Path) -> None:
+    """Have this file, and no other, say where the server is."""
+    if not file.is_file():
+        raise TaskyardError(f"there is no configuration file {file}")
+    if file.suffix == ".conf":
+        os.environ["CLEARML_CONFIG_FILE"] = str(file)
+        os.environ["TASKYARD_CONFIG"] = os.devnull
+    else:
+        os.environ["TASKYARD_CONFIG"] = str(file)
 
 
 def _suffix(args: argparse.Namespace) -> str:
     if args.services_mode is not None:
         return "services"
     if args.gpus and args.gpus not in {"all", "none"}:
-        return f"gpu{args.gpus}"
+        return f"gpu{gpu_list(args.gpus)}"
     return ""
 
 
-def _show_gpus(args: argparse.Namespace) -> None:
-    visible = "" if args.cpu_only or args.gpus == "none" else args.gpus
-    if args.cpu_only or args.gpus:
-        os.environ["NVIDIA_VISIBLE_DEVICES"] = visible or "none"
-        if visible != "all":
-            os.environ["CUDA_VISIBLE_DEVICES"] = visible
+def gpu_list(words: str) -> str:
+    """``0,2-3`` as ``0,2,3``; names of devices stay as they are."""
+    found = []
+    for word in words.split(","):
+        first, dash, last = word.partition("-")
+        if dash and first.isdecimal() and last.isdecimal():
+            found += [str(number) for number in range(int(first), int(last) + 1)]
+        else:
+            found.append(word)
+    return ",".join(found)
+
+
+def visible_gpus(words: str, *, cpu_only: bool = False) -> dict[str, str]:
+    """The variables by which tasks see these GPUs only; none when nothing was asked for."""
+    if cpu_only or words == "none":
+        return {"NVIDIA_VISIBLE_DEVICES": "none", "CUDA_VISIBLE_DEVICES": ""}
+    if words == "all":
+        return {"NVIDIA_VISIBLE_DEVICES": "all"}
+    if not words:
+        return {}
+    return {"NVIDIA_VISIBLE_DEVICES": gpu_list(words), "CUDA_VISIBLE_DEVICES": gpu_list(words)}
 
 
 def _git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:

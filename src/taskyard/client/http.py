@@ -5,6 +5,7 @@ Import cost matters here: every command of the command line pays it.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -43,6 +44,7 @@ class Connection:
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._open: http.client.HTTPConnection | None = None
+        self._was_cut = False
 
     def request(
         self,
@@ -61,6 +63,8 @@ class Connection:
         for fresh in (self._open is None, True):
             try:
                 connection = self._connected()
+                if self._was_cut:
+                    raise ConnectionAbortedError("this connection was ended on purpose")
                 if connection.sock is not None:
                     connection.sock.settimeout(timeout or self._timeout)
                 connection.request(method, self._prefix + path, body or None, headers or {})
@@ -68,7 +72,7 @@ class Connection:
                 return Answer(answer.status, answer.headers, answer.read())
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
                 self.close()
-                if fresh:
+                if fresh or self._was_cut:
                     raise self._unreachable(error) from error
             except (OSError, http.client.HTTPException) as error:
                 self.close()
@@ -98,6 +102,17 @@ class Connection:
             f"cannot reach the server at {self.url}: {words}",
             hint="Is it running (taskyard up), and is the address right?",
         )
+
+    def cut(self) -> None:
+        """End the request that another thread waits in, and refuse all later ones.
+
+        The waiting thread gets ServerUnreachable.
+        """
+        self._was_cut = True
+        connection = self._open
+        if connection is not None and connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         if self._open is not None:

@@ -129,6 +129,10 @@ class Session:
         """What the server answers to a plain GET."""
         return self._patiently("GET", path, b"", {}, None).body
 
+    def cut(self) -> None:
+        """End the call that another thread waits in, and all later ones: ServerUnreachable."""
+        self._connection.cut()
+
     def close(self) -> None:
         self._connection.close()
 

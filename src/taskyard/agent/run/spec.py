@@ -22,6 +22,8 @@ CONSOLE = "console.log"
 PROCESS = "process.json"
 EXIT = "exit.json"
 STOP = "stop.json"
+DELIVERED = "delivered"
+"""An empty file of the agent's: the server knows all there is to know of this run."""
 LOG = "supervisor.log"
 """What the supervisor has to say about itself: empty unless something is wrong with it."""
 

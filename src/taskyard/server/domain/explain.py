@@ -69,7 +69,7 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
         return Explanation(
             "no worker",
             f"no worker serves the queue {name}; {place}",
-            f"Start one: taskyard agent --queue {name}",
+            f"Start one: taskyard agent daemon --queue {name}",
         )
     if all(worker.order for worker in serving):
         return Explanation(

@@ -14,7 +14,7 @@ from taskyard.api.errors import INVALID_TASK_ID, INVALID_WORKER_ID, VALIDATION, 
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND
-from taskyard.server.store import queues, task_status, workers
+from taskyard.server.store import endings, queues, task_status, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.times import from_wire, to_wire
 from taskyard.server.store.users import COMPANY_NAME
@@ -51,6 +51,7 @@ def _check_name(worker: str) -> None:
 
 @writes(api.Unregister)
 def unregister(tx: Tx, call: Call, request: api.Unregister) -> None:
+    endings.give_back_unbegun(tx, call.company, request.worker, call.user)
     workers.unregister(tx, call.company, call.user, request.worker)
 
 

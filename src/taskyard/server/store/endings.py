@@ -53,7 +53,7 @@ def finish(
         # Somebody gave the task its final status while the run went on: that one stays.
         _close(tx, row, AttemptState(_STATE[ending.outcome]), ending)
         return task.status, "done"
-    if ending.outcome == "returned":
+    if ending.outcome == "returned" and STOPPING not in task.status_message:
         return _give_back(tx, task, row, ending, by)
     if ending.outcome == "failed" and STOPPING not in task.status_message:
         return _fail(tx, task, row, ending, by)
@@ -114,6 +114,15 @@ def _give_back(
     _close(tx, row, AttemptState.RETURNED, ending, requeued=True)
     words = ending.message or f"given back by {row.worker}"
     return _requeue(tx, task, row, row.retries, reason=words, message="", by=by)
+
+
+def give_back_unbegun(tx: Tx, company: str, worker: str, by: str) -> None:
+    """Return to their queues the tasks that a worker took and never spoke of: it is leaving."""
+    for row in attempts.by_worker(tx, company, worker):
+        task = task_status.find_standing(tx, row.task)
+        begun = row.plain or row.state != AttemptState.LEASED
+        if not begun and task is not None and task.status == Status.IN_PROGRESS:
+            _give_back(tx, task, row, Ending("returned"), by)
 
 
 def _fail(

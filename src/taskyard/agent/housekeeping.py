@@ -1,0 +1,52 @@
+"""What an agent clears away: folders of ended runs, and environments that nobody uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from taskyard.agent.environments import bytecode, store
+from taskyard.agent.run import folder as folders
+from taskyard.agent.run.spec import DELIVERED
+from taskyard.agent.run.supervisor import CHECKPOINTS
+
+KEPT_RUNS = 20
+"""Folders of ended runs that are kept, for people to look at."""
+MOST_ENVIRONMENTS = 50 << 30
+"""Bytes of environments that are kept when they are not in use."""
+LEAST_FREE = 2 << 30
+"""Bytes to be free on the disk before unused environments are kept at all."""
+
+
+def collect_runs(runs: Path, *, keep: int = KEPT_RUNS) -> list[str]:
+    """Drop the runs that the server knows the end of, but for the newest; returns their names.
+
+    A task's checkpoints go with its last run here.
+    """
+    ended = []
+    for folder in folders.all_runs(runs):
+        try:
+            ended.append(((folder / DELIVERED).stat().st_mtime, folder))
+        except FileNotFoundError:
+            continue
+    ended.sort()
+    dropped = [folder for _, folder in ended[: max(0, len(ended) - keep)]]
+    for folder in dropped:
+        remove_run(folder)
+    left = {folders.parse_name(folder.name)[0] for folder in folders.all_runs(runs)}
+    for folder in dropped:
+        task = folders.parse_name(folder.name)[0]
+        if task not in left:
+            store.remove(runs.parent / CHECKPOINTS / task)
+    return [folder.name for folder in dropped]
+
+
+def remove_run(folder: Path) -> None:
+    """Drop one run, whatever state it is in; it may never have been there."""
+    store.remove(folder)
+
+
+def collect_environments(cache: Path) -> list[str]:
+    """Drop environments that are too much for this machine; returns their keys."""
+    dropped = store.collect(cache, max_bytes=MOST_ENVIRONMENTS, min_free=LEAST_FREE)
+    bytecode.collect(cache)
+    return dropped
