@@ -14,30 +14,19 @@ from taskyard.api.errors import TaskyardError
 from taskyard.server import dispatch
 from taskyard.server.auth import Guard, Identity, authenticate
 from taskyard.server.pages import pages
+from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import engine, schema
+from taskyard.server.store import engine, schema, telemetry_tables
+from taskyard.server.store.attempts import extend_all
+from taskyard.server.store.blobs.local import LocalBlobs
+from taskyard.server.store.queues import ensure_defaults
 from taskyard.server.store.users import FirstKeys, ensure_first, signing_key
-
-try:  # temporary, until all parts have landed
-    from taskyard.server.services.files import files_app
-    from taskyard.server.store import telemetry_tables
-    from taskyard.server.store.blobs.local import LocalBlobs
-except ImportError:
-    files_app = LocalBlobs = lambda *_: None
-    telemetry_tables = None
-try:
-    from taskyard.server.store.queues import ensure_defaults
-except ImportError:
-    ensure_defaults = lambda tx: None
 
 log = logging.getLogger("taskyard.server")
 
 for _module in pkgutil.iter_modules(services.__path__):
-    try:  # temporary
-        importlib.import_module(f"{services.__name__}.{_module.name}")
-    except ImportError as _e:
-        print("not loaded", _e)
+    importlib.import_module(f"{services.__name__}.{_module.name}")
 
 JOBS = ("reaper", "watchdog", "statistics", "compaction")
 """Modules of ``server.jobs``: each has INTERVAL (seconds) and ``async def run(server)``."""
@@ -56,11 +45,14 @@ class Server:
         self.settings = settings
         self.signals = Signals()
         self.blobs = LocalBlobs(settings.folder / "files")
+        self.closing: asyncio.Future[None] | None = None
+        """Done when the server is about to stop: long polls then end at once."""
         self._running: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[int]] = set()
 
     async def start(self) -> None:
         """Open the stores, bring their schema up to date and start the jobs."""
+        self.closing = asyncio.get_running_loop().create_future()
         _make_folder(self.settings)
         announce = self.signals.announce
         self.control = engine.connect(self.settings.control_url, announce)
@@ -68,21 +60,25 @@ class Server:
             self.settings.telemetry_url, lambda _topics: None, schema="telemetry"
         )
         await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
-        if telemetry_tables:
-            await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
+        await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
         self.guard = Guard(await self.control.write(signing_key))
         self.signals.follow(self.guard.told)
         self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
         await self.control.write(ensure_defaults)
-        await self.control.write(_extend_leases)
+        # While this server was away nobody could renew: that is no agent's fault.
+        await self.control.write(extend_all)
         if isinstance(self.control, engine.PostgresDatabase):
             self._spawn(self.control.listen())
         for name in JOBS:
-            if importlib.util.find_spec(f"taskyard.server.jobs.{name}") is None:
-                continue
             self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
 
+    def close(self) -> None:
+        """Have every long poll answer now, with *come again*."""
+        if self.closing is not None and not self.closing.done():
+            self.closing.set_result(None)
+
     async def stop(self) -> None:
+        self.close()
         await self.events_forgotten()
         for task in self._running:
             task.cancel()
@@ -118,15 +114,6 @@ class Server:
         """Wait until what :meth:`forget_events` was asked for is done: before new events come."""
         if self._forgetting:
             await asyncio.wait(set(self._forgetting))
-
-
-def _extend_leases(tx: engine.Tx) -> None:
-    # While this server was away nobody could renew: that is no agent's fault.
-    try:
-        from taskyard.server.store.attempts import extend_all
-    except ImportError:
-        return
-    extend_all(tx)
 
 
 def _make_folder(settings: Settings) -> None:

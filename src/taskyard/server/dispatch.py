@@ -19,6 +19,7 @@ from taskyard.api.errors import (
     MISSING_FIELDS,
     NO_SUCH_ENDPOINT,
     SERVER_FAULT,
+    STOPPING,
     TOO_LARGE,
     UNSUPPORTED_ENCODING,
     VALIDATION,
@@ -26,7 +27,6 @@ from taskyard.api.errors import (
 )
 from taskyard.server.auth import without_borrowed_cookie
 from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
-from taskyard.server.domain.search import scrolls
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -79,7 +79,7 @@ async def serve(
         await _identify(call, handler)
         request = _decode(call, handler.action, headers, scope["query_string"], body)
         if handler.mode == "serve":
-            data = await _unless_gone(receive, handler.run(call, request))
+            data = await _unless_gone(server, receive, handler.run(call, request))
         else:
             data = await _transact(call, handler, request)
     except ClientGone:
@@ -232,15 +232,23 @@ class ClientGone(Exception):
     """Nobody is there any more to take the answer."""
 
 
-async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, Any]) -> Any:
-    """Do the work, but drop it when the client leaves: a long poll must not take for nobody."""
+async def _unless_gone(server: Server, receive: Receive, work: Coroutine[Any, Any, Any]) -> Any:
+    """Do the work, but drop it when the client leaves: a long poll must not take for nobody.
+
+    Raises ApiError(STOPPING) when the server stops first.
+    """
     doing = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(receive())
+    ends: set[asyncio.Future[Any]] = {doing, leaving}
+    if server.closing is not None:
+        ends.add(server.closing)
     try:
-        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
             return doing.result()
-        raise ClientGone
+        if leaving.done():
+            raise ClientGone
+        raise ApiError(STOPPING, hint="Try again in a moment.")
     finally:
         leaving.cancel()
         doing.cancel()

@@ -75,7 +75,7 @@ async def _serve(
         h11_max_incomplete_event_size=1 << 20,
     )
     web = uvicorn.Server(config)
-    _stop_on_signal(web, leaving)
+    _stop_on_signal(web, server, leaving)
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.freeze()
     ready(server)
@@ -85,12 +85,13 @@ async def _serve(
         await server.stop()
 
 
-def _stop_on_signal(web: uvicorn.Server, leaving: Callable[[], None]) -> None:
+def _stop_on_signal(web: uvicorn.Server, server: Server, leaving: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
     async def stop() -> None:
         await asyncio.to_thread(leaving)
+        server.close()
         web.should_exit = True
 
     def told() -> None:
