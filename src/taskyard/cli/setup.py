@@ -62,9 +62,11 @@ def env_arguments(parser: argparse.ArgumentParser) -> None:
 
 def env_command(args: argparse.Namespace) -> int:
     if args.verb != "print":
-        from taskyard.cli.environments import run
+        from taskyard.cli import environments
 
-        return run(args)
+        if args.verb == "list":
+            return environments.list_environments(args)
+        return environments.collect_environments(args)
     profile = config.find(url=args.server)
     for name, value in {
         "CLEARML_API_HOST": profile.url,
