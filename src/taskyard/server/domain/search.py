@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taskyard.api.errors import VALIDATION, ApiError
+from taskyard.api.errors import BAD_VALUE, VALIDATION, ApiError
 
 MAX_PAGE = 500
 SCORE = "@text_score"
@@ -198,6 +198,7 @@ def _plain_key(key: str) -> str:
 # --- filters -------------------------------------------------------------------------------
 
 _MULTI = {"_any_": "any", "_or_": "any", "_all_": "all", "_and_": "all"}
+_OPERATOR_PREFIX = "__$"
 _OPERATORS = {
     "__$all": "all",
     "__$and": "all",
@@ -206,6 +207,12 @@ _OPERATORS = {
     "__$not": "not",
     "__$nop": "nop",
 }
+
+
+def check_tags(tags: Iterable[str]) -> None:
+    """Raise ApiError(BAD_VALUE) for tags that no filter could name, as they read as operators."""
+    if unsupported := [tag for tag in tags if tag.startswith(_OPERATOR_PREFIX)]:
+        raise ApiError(BAD_VALUE, f"tags cannot start with {_OPERATOR_PREFIX}", values=unsupported)
 
 
 def _belongs(key: str, names: frozenset[str]) -> bool:

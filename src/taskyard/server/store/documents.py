@@ -197,6 +197,7 @@ def _set(
     column = kind.column(keys)
     if path in kind.sorted and value is not None:
         value = sorted({tag for item in value if (tag := item.strip())})
+        search.check_tags(value)
         if path == "system_tags" and "hidden" in kind.table.c:
             values["hidden"] = kind.hidden_tag in value
     if column is not None:
