@@ -7,10 +7,12 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
-from tests.beds.server import Api
+from taskyard.server.store.tables import entries as entries_table
+from tests.beds.server import Api, Running
 
 
 def unique(word: str) -> str:
@@ -335,6 +337,18 @@ def test_metrics_tell_how_long_a_queue_was(api: Api) -> None:
     assert found["queue_lengths"][-1] == 2
     assert found["avg_waiting_times"][-1] >= 0
     assert all(isinstance(date, int) and date > 1e12 for date in found["dates"])
+
+
+def test_metrics_tell_how_long_a_task_waited_that_was_taken(api: Api, server: Running) -> None:
+    id = make_queue(api)
+    (task,) = fill(api, id, 1)
+    earlier = update(entries_table).where(entries_table.c.task == task)
+    control = server.server.control
+    server.await_(control.write(lambda tx: tx.execute(earlier.values(added=tx.now - 100_000_000))))
+    api("queues.get_next_task", queue=id)
+    body = {"from_date": time.time() - 10, "to_date": time.time() + 10, "interval": 3600}
+    (found,) = api("queues.get_queue_metrics", queue_ids=[id], **body)["queues"]
+    assert max(found["avg_waiting_times"]) >= 100
 
 
 def test_metrics_of_all_queues_are_one_series(api: Api) -> None:

@@ -47,6 +47,15 @@ def test_all_queues_together_add_up_and_remember_the_quiet_ones() -> None:
     assert found == ([1_000_000, 1_010_000], [4.0, 15.0], [4, 2])
 
 
+def test_a_quiet_queue_counts_as_it_was_left() -> None:
+    samples = [
+        QueueSample("a", START, 1, 10.0),
+        QueueSample("a", START + 1, 0, 0.0),
+        QueueSample("b", START + 10 * SECOND, 2, 1.0),
+    ]
+    assert total_series(samples, 10).lengths == [1, 2]
+
+
 def test_a_metric_is_averaged_or_taken_at_its_extremes() -> None:
     over = grid(START, START + 120 * SECOND, 40)
     samples = [Measurement(START + 1, "0", 1.0), Measurement(START + 2, "1", 3.0)]

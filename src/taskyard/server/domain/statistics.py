@@ -75,20 +75,20 @@ def queue_series(samples: Iterable[QueueSample], step: float) -> QueueSeries:
 def total_series(samples: Sequence[QueueSample], step: float) -> QueueSeries:
     """All queues together: lengths added up, waiting weighted by length.
 
-    A queue that did not change in an interval counts as it last was.
+    A queue that did not change in an interval counts as it was at its last sample.
     """
     size = round(max(step, 1) * SECOND)
-    by_queue: dict[str, list[QueueSample]] = {}
+    intervals: dict[int, dict[str, list[QueueSample]]] = {}
     for sample in samples:
-        by_queue.setdefault(sample.queue, []).append(sample)
-    kept = {queue: _longest(found, size) for queue, found in by_queue.items()}
-    starts = sorted({start for found in kept.values() for start in found})
+        start = sample.at - sample.at % size
+        intervals.setdefault(start, {}).setdefault(sample.queue, []).append(sample)
     last: dict[str, QueueSample] = {}
     series = QueueSeries([], [], [])
-    for start in starts:
-        last |= {queue: found[start] for queue, found in kept.items() if start in found}
-        length = sum(sample.length for sample in last.values())
-        waited = sum(sample.waiting * sample.length for sample in last.values())
+    for start, found in sorted(intervals.items()):
+        kept = last | {queue: _longest(own, size)[start] for queue, own in found.items()}
+        last |= {queue: own[-1] for queue, own in found.items()}
+        length = sum(sample.length for sample in kept.values())
+        waited = sum(sample.waiting * sample.length for sample in kept.values())
         series.dates.append(start // 1000)
         series.lengths.append(length)
         series.waiting.append(waited / length if length else 0.0)

@@ -254,6 +254,8 @@ def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
 
 def take_out(tx: Tx, queue: str, task: str) -> bool:
     """Remove one entry. False when it was not there."""
+    # How long it waited shows only while it is still there.
+    sample(tx, queue, at=tx.now - 1, unless_since=tx.now - SAMPLE_GAP)
     result = tx.execute(delete(entries).where(entries.c.queue == queue, entries.c.task == task))
     if result.rowcount:
         changed(tx, [queue])
@@ -365,10 +367,11 @@ def _touch(tx: Tx, queue: str) -> None:
     tx.execute(update(queues).where(queues.c.id == queue).values(last_update=tx.now))
 
 
-def sample(tx: Tx, queue: str, *, unless_since: int | None = None) -> None:
+def sample(tx: Tx, queue: str, *, at: int | None = None, unless_since: int | None = None) -> None:
     """Keep length and average waiting time (seconds) of a queue as they are now.
 
-    With ``unless_since``, only when there is no sample from that time (microseconds) on.
+    With ``unless_since``, only when no other transaction left a sample after that time
+    (microseconds).
     """
     age = (literal(float(tx.now)) - func.avg(entries.c.added)) / 1_000_000.0
     state = (
@@ -376,9 +379,14 @@ def sample(tx: Tx, queue: str, *, unless_since: int | None = None) -> None:
         .where(entries.c.queue == queue)
         .subquery()
     )
-    values = select(literal(queue), literal(tx.now), state.c.length, state.c.waiting)
+    moment = tx.now if at is None else at
+    values = select(literal(queue), literal(moment), state.c.length, state.c.waiting)
     if unless_since is not None:
-        recent = exists().where(queue_samples.c.queue == queue, queue_samples.c.at > unless_since)
+        recent = exists().where(
+            queue_samples.c.queue == queue,
+            queue_samples.c.at > unless_since,
+            queue_samples.c.at != tx.now - 1,
+        )
         values = values.where(~recent)
     tx.execute(insert(queue_samples).from_select(["queue", "at", "length", "waiting"], values))
 
