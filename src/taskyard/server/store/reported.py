@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, cast, func, literal_column, select, update
+from sqlalchemy import Table, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from taskyard.api.errors import INVALID_MODEL_ID, INVALID_TASK_ID, ApiError
@@ -113,10 +113,12 @@ def _with_metrics(tx: Tx, table: Table, id: str, metrics: list[Reported]) -> Any
     if on_sqlite:
         part = func.json_extract(table.c.doc, "$.last_metrics")
     else:
-        part = table.c.doc["last_metrics"].astext
+        part = func.jsonb_extract_path_text(table.c.doc, "last_metrics")
     stored = tx.execute(select(part).where(table.c.id == id).with_for_update()).scalar()
     known = msgspec.json.decode(stored) if stored else {}
-    text = msgspec.json.encode(last_metrics.merge(known, metrics)).decode()
+    merged = last_metrics.merge(known, metrics)
     if on_sqlite:
+        text = msgspec.json.encode(merged).decode()
         return func.json_set(table.c.doc, "$.last_metrics", func.json(text))
-    return func.jsonb_set(table.c.doc, literal_column("'{last_metrics}'"), cast(text, JSONB))
+    path = literal_column("'{last_metrics}'")
+    return func.jsonb_set(table.c.doc, path, literal(merged, JSONB))
