@@ -315,12 +315,15 @@ class Agent:
         sampler = None
         reported = -REPORT
         trouble = ""
+        busy = False
         while not self._gone.is_set():
             try:
-                if live := self._live():
+                live = self._live()
+                if live or busy:
                     self._renew(live)
                 else:
                     self._idle(HEARTBEAT)
+                busy = bool(live)
                 if time.monotonic() - reported >= REPORT:
                     sampler = sampler or Sampler()
                     self._report(live, sampler.sample())
@@ -343,11 +346,12 @@ class Agent:
             return [f for f in self._followers.values() if not f.over]
 
     def _renew(self, live: list[Follower]) -> None:
+        """Keep the leases; without any, say that this worker is idle now."""
         answer = self._beating.call(
             Renew(
                 worker=self.worker,
                 attempts=[Held(task=f.task, attempt=f.attempt) for f in live],
-                wait=HEARTBEAT,
+                wait=HEARTBEAT if live else 0,
             ),
             RenewResponse,
             timeout=HEARTBEAT + ANSWER,

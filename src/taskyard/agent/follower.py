@@ -65,7 +65,7 @@ class Follower:
         self.spec = folders.read_spec(folder)
         self.task, self.attempt = self.spec.task, self.spec.attempt
         self.ending = False
-        """The run was told to end."""
+        """The run was told to end, or has ended: no order is for it any more."""
         self._session = session
         self._executor = executor
         self._worker = worker
@@ -130,6 +130,7 @@ class Follower:
         if not seen.over:
             self._pause(seen.state)
             return False
+        self.ending = True
         answer = self._finish(seen.outcome)
         log.info("task %s: attempt %d is over: %s", self.task, self.attempt, answer.status)
         self._mark_delivered()

@@ -6,18 +6,19 @@ what the ``clearml`` packages use: ``CLEARML_*`` variables and ``clearml.conf``.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from taskyard.api.errors import TaskyardError
 
 
-class Profile(msgspec.Struct, kw_only=True, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
     """How to reach a server. ``origin`` says where this was found, for error messages."""
 
     url: str
@@ -129,7 +130,7 @@ def write(profile: Profile, file: Path) -> None:
     """Keep the profile in ``file``, readable by its owner only. What else is in it stays."""
     values = {name: getattr(profile, name) for name in FIELDS}
     lines = ["[client]"] + [
-        f"{name} = {msgspec.json.encode(value).decode()}" for name, value in values.items() if value
+        f"{name} = {json.dumps(value)}" for name, value in values.items() if value
     ]
     kept = ""
     if file.is_file():
