@@ -1,0 +1,1 @@
+"""Benchmarks: what Taskyard promises in milliseconds, each beside its peers in the same run."""
