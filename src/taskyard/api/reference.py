@@ -159,6 +159,7 @@ def _type_name(kind: Any) -> str:
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Taskyard API reference</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/ui/reference.css">
 <main><h1>API reference</h1>
 <p>Every action is a <code>POST /service.action</code> with a JSON object. Log in with

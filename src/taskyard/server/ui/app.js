@@ -96,12 +96,12 @@ async function taskPage(id) {
       String(a.attempt), a.state, a.worker, a.cause, (a.phases ?? []).map((p) =>
         `${p.name} ${((p.ended || Date.now() / 1000) - p.started).toFixed(2)}s`).join(" · ")]), "This task has not run.")),
     parameters.length ? card("Parameters", "", table(["Section", "Name", "Value"], parameters, "")) : null,
-    card("Console", `${console_.lines} lines`, console_.element)].filter(Boolean)];
+    card("Console", console_.count, console_.element)].filter(Boolean)];
 }
 
 function newConsole(task) {
   const element = h("pre", { class: "log", tabindex: "0", "aria-label": "Console" });
-  return { task, element, after: 0, lines: 0 };
+  return { task, element, count: h("span"), after: 0, lines: 0 };
 }
 
 async function readConsole() {
@@ -109,8 +109,10 @@ async function readConsole() {
   for (let more = true; log && more;) {
     const answer = await call("events.follow_log", { task: log.task, after: log.after });
     const atEnd = log.element.scrollTop + log.element.clientHeight >= log.element.scrollHeight - 20;
-    log.element.append(answer.lines.map((l) => `${l.text}\n`).join(""));
-    log.lines += answer.lines.length;
+    const text = answer.lines.map((l) => (l.partial ? l.text : `${l.text}\n`)).join("");
+    log.element.append(text);
+    log.lines += text.split("\n").length - 1;
+    log.count.textContent = `${log.lines} lines`;
     more = answer.lines.length > 0;
     log.after = answer.next;
     if (atEnd) log.element.scrollTop = log.element.scrollHeight;
