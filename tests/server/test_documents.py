@@ -236,6 +236,7 @@ def test_field_filters(put: Put, names: Names, rule: Any, found: list[str]) -> N
         ({"hyperparams.Args.a.b.value": ["x"]}, ["two"]),
         ({"hyperparams.Args.q\"'.value": ["y"]}, ["two"]),
         ({"models.input.model": ["m1"]}, ["one"]),
+        ({"_any_": {"fields": ["tags.x"], "pattern": "."}}, []),
         ({"execution.queue": ["q2"]}, ["two"]),
         ({"last_metrics.m.v.value": [0.2, None]}, ["two"]),
         ({"last_metrics.m.v.value": [None, 0.3]}, ["one"]),

@@ -265,9 +265,10 @@ class Dialect:
                 )
                 return element, source
             return source.c.value, source
-        source = func.json_each(doc, _sqlite_path(path)).table_valued("value")
+        source = func.json_each(doc, _sqlite_path(path)).table_valued("value", "type")
         if rest:
-            return func.json_extract(source.c.value, _sqlite_path(rest)), source
+            inner = func.json_extract(source.c.value, _sqlite_path(rest))
+            return case((source.c.type == "object", inner)), source
         return source.c.value, source
 
 
