@@ -262,9 +262,10 @@ _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
 def pieces(text: str) -> Iterator[str]:
     """A run's output as texts of at most PIECE characters, cut between lines where possible.
 
-    Of a line that was overwritten with carriage returns the last state is kept.
+    Of a line that was overwritten with carriage returns the last state is kept. At the very start
+    one return stays: it may overwrite what the output before has begun.
     """
-    text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    text = _OVERWRITTEN.sub(lambda m: "" if m.start() else "\r", text.replace("\r\n", "\n"))
     start = 0
     while start < len(text):
         end = start + PIECE

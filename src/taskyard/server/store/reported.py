@@ -120,5 +120,5 @@ def _with_metrics(tx: Tx, table: Table, id: str, metrics: list[Reported]) -> Any
     if on_sqlite:
         text = msgspec.json.encode(merged).decode()
         return func.json_set(table.c.doc, "$.last_metrics", func.json(text))
-    path = literal_column("'{last_metrics}'")
+    path: Any = literal_column("'{last_metrics}'")
     return func.jsonb_set(table.c.doc, path, literal(merged, JSONB))
