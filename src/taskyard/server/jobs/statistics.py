@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskyard.server.store import queues, workers
+from taskyard.server.store import queue_samples, workers
 from taskyard.server.store.engine import Tx
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ SAMPLE_EVERY = 300_000_000
 async def run(server: Server) -> None:
     """Sample the queues that want it, and forget what the settings keep no longer."""
     retention = server.settings.worker_retention * 1_000_000
-    if await server.control.read(lambda tx: queues.unsampled(tx, every=SAMPLE_EVERY)):
+    if await server.control.read(lambda tx: queue_samples.wanting(tx, every=SAMPLE_EVERY)):
         await server.control.write(lambda tx: sample_and_forget(tx, retention))
 
 
 def sample_and_forget(tx: Tx, retention: int) -> None:
     """One round of the job. ``retention`` in microseconds."""
-    for queue in queues.unsampled(tx, every=SAMPLE_EVERY):
-        queues.sample(tx, queue)
-    queues.forget_samples(tx, tx.now - retention)
+    for queue in queue_samples.wanting(tx, every=SAMPLE_EVERY):
+        queue_samples.add(tx, queue)
+    queue_samples.forget(tx, tx.now - retention)
     workers.forget_measurements(tx, tx.now - retention)
     workers.forget_expired(tx, tx.now - retention)

@@ -98,7 +98,8 @@ def _take(
     known = [queue.id for queue in serving]
     if announce:
         workers.seen(tx, call.company, call.user, request.worker, ip=call.ip, queues=known)
-    order = _order(tx, call, request.worker)
+    me = workers.find(tx, call.company, request.worker)
+    order = _order_of(me)
     taken: list[Taken] = []
     if not order:
         taken = leasing.hand_out(
@@ -110,15 +111,8 @@ def _take(
             fair=request.policy == "round_robin",
             last=request.last_queue,
         )
-    if taken:
-        workers.seen(
-            tx,
-            call.company,
-            call.user,
-            request.worker,
-            ip=call.ip,
-            columns={"task": taken[0].task, "queue": taken[0].queue},
-        )
+    if taken and me is not None:
+        workers.write(tx, me, task=taken[0].task, queue=taken[0].queue, last_activity=tx.now)
     answer = api.TakeResponse(
         attempts=[_lease(tx, call, one) for one in taken],
         missing=missing,
@@ -140,8 +134,7 @@ def _lease(tx: Tx, call: Call, taken: Taken) -> api.Lease:
     )
 
 
-def _order(tx: Tx, call: Call, worker: str) -> Mapping[str, Any]:
-    row = workers.find(tx, call.company, worker)
+def _order_of(row: Row[Any] | None) -> Mapping[str, Any]:
     return (row.doc.get("order") or {}) if row is not None else {}
 
 
@@ -176,7 +169,7 @@ def _renew(tx: Tx, call: Call, request: api.Renew) -> api.RenewResponse:
     told = task_status.words(tx, sorted({task for task, _ in pairs}))
     results = [_renewed(tx, call, pair, rows.get(pair), told.get(pair[0])) for pair in pairs]
     _note_worker(tx, call, request, pairs)
-    order = _order(tx, call, request.worker)
+    order = _order_of(workers.find(tx, call.company, request.worker))
     return api.RenewResponse(
         results=results,
         lease_seconds=api.LEASE,

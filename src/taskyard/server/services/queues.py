@@ -12,7 +12,16 @@ from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import lifecycle, search, statistics
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.domain.statistics import SECOND, QueueSample, QueueSeries
-from taskyard.server.store import attempts, documents, leasing, queues, task_status, workers
+from taskyard.server.store import (
+    attempts,
+    documents,
+    leasing,
+    queue_entries,
+    queue_samples,
+    queues,
+    task_status,
+    workers,
+)
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE
 from taskyard.server.store.times import to_wire
@@ -87,8 +96,8 @@ def _add_entries(
     tx: Tx, found: Iterable[Document], limit: int | None, *, named: bool = False
 ) -> None:
     for queue in found:
-        rows = queues.waiting(tx, queue["id"], limit=limit if limit and limit > 0 else None)
-        queue["entries"] = queues.shown_entries(rows)
+        rows = queue_entries.waiting(tx, queue["id"], limit=limit if limit and limit > 0 else None)
+        queue["entries"] = queue_entries.shown_entries(rows)
         if limit and limit < 0:
             queue["entries"] = queue["entries"][limit:]
     if not named:
@@ -155,7 +164,7 @@ def _written(tx: Tx, queue: str, changes: Mapping[str, Any]) -> api.UpdatedField
 @writes(api.Delete)
 def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
     queues.row(tx, call.company, request.queue, for_write=True)
-    if queues.length(tx, request.queue):
+    if queue_entries.length(tx, request.queue):
         if not request.force:
             raise ApiError(
                 QUEUE_NOT_EMPTY,
@@ -174,7 +183,7 @@ def clear_queue(tx: Tx, call: Call, request: api.ClearQueue) -> api.ClearQueueRe
 
 
 def _clear(tx: Tx, call: Call, queue: str) -> list[str]:
-    rows = queues.waiting(tx, queue)
+    rows = queue_entries.waiting(tx, queue)
     for row in sorted(rows, key=lambda row: row.task):
         _let_go(tx, call, queue, row.task, "queue was cleared")
     return [row.task for row in rows]
@@ -183,7 +192,7 @@ def _clear(tx: Tx, call: Call, queue: str) -> list[str]:
 def _let_go(tx: Tx, call: Call, queue: str, task_id: str, reason: str) -> None:
     """Take a task out of a queue and give it the status it had before."""
     task = task_status.find_standing(tx, task_id)
-    queues.take_out(tx, queue, task_id)
+    queue_entries.take_out(tx, queue, task_id)
     if task is not None and task.status == Status.QUEUED:
         task_status.change(
             tx,
@@ -202,7 +211,7 @@ def _let_go(tx: Tx, call: Call, queue: str, task_id: str, reason: str) -> None:
 def add_task(tx: Tx, call: Call, request: api.AddTask) -> api.AddTaskResponse:
     queues.row(tx, call.company, request.queue)
     task = _known_task(tx, call, request.task)
-    queues.push(tx, request.queue, task.id, priority=task.priority)
+    queue_entries.push(tx, request.queue, task.id, priority=task.priority)
     if request.update_execution_queue is not False:
         task_status.set_queue(tx, task.id, request.queue)
     held = attempts.live(tx, task.id)
@@ -238,24 +247,27 @@ def get_next_task(tx: Tx, call: Call, request: api.GetNextTask) -> Document:
 @writes(api.RemoveTask)
 def remove_task(tx: Tx, call: Call, request: api.RemoveTask) -> api.RemoveTaskResponse:
     queues.row(tx, call.company, request.queue)
-    if request.update_task_status and queues.entry(tx, request.queue, request.task) is not None:
+    if (
+        request.update_task_status
+        and queue_entries.entry(tx, request.queue, request.task) is not None
+    ):
         _let_go(tx, call, request.queue, request.task, "removed from its queue")
     else:
-        queues.remove(tx, request.queue, request.task)
+        queue_entries.remove(tx, request.queue, request.task)
     return api.RemoveTaskResponse(removed=1)
 
 
 @reads(api.PeekTask)
 def peek_task(tx: Tx, call: Call, request: api.PeekTask) -> api.PeekTaskResponse:
     queues.row(tx, call.company, request.queue)
-    first = queues.waiting(tx, request.queue, limit=1)
+    first = queue_entries.waiting(tx, request.queue, limit=1)
     return api.PeekTaskResponse(task=first[0].task if first else None)
 
 
 @reads(api.GetNumEntries)
 def get_num_entries(tx: Tx, call: Call, request: api.GetNumEntries) -> api.GetNumEntriesResponse:
     queues.row(tx, call.company, request.queue)
-    return api.GetNumEntriesResponse(num=queues.length(tx, request.queue))
+    return api.GetNumEntriesResponse(num=queue_entries.length(tx, request.queue))
 
 
 @writes(api.MoveTaskForward)
@@ -283,7 +295,7 @@ Moving = api.MoveTaskForward | api.MoveTaskBackward | api.MoveTaskToFront | api.
 
 def _move(tx: Tx, call: Call, request: Moving, place: Mapping[str, int]) -> api.Position:
     queues.row(tx, call.company, request.queue)
-    return api.Position(position=queues.move(tx, request.queue, request.task, place))
+    return api.Position(position=queue_entries.move(tx, request.queue, request.task, place))
 
 
 def _count(count: int | None) -> int:
@@ -300,11 +312,11 @@ def get_queue_metrics(
         raise ApiError(VALIDATION, "from_date must be before to_date")
     known = queues.all_ids(tx, call.company)
     asked = [id for id in request.queue_ids or known if id in known]
-    for queue in set(queues.unsampled(tx)) | (set(known) if request.refresh else set()):
+    for queue in set(queue_samples.wanting(tx)) | (set(known) if request.refresh else set()):
         if queue in asked:
-            queues.sample(tx, queue)
+            queue_samples.add(tx, queue)
     start, end = int(request.from_date * SECOND), int(request.to_date * SECOND)
-    found = [QueueSample._make(row) for row in queues.samples(tx, asked, start, end)]
+    found = [QueueSample._make(row) for row in queue_samples.between(tx, asked, start, end)]
     if not request.queue_ids:
         series = statistics.total_series(found, request.interval)
         return api.GetQueueMetricsResponse(queues=[_metrics("total", series)])
@@ -371,7 +383,7 @@ def pause(tx: Tx, call: Call, request: api.Pause) -> api.UpdatedFields:
 def resume(tx: Tx, call: Call, request: api.Resume) -> api.UpdatedFields:
     queues.row(tx, call.company, request.queue, for_write=True)
     tx.signal("queues")
-    for _ in range(min(queues.length(tx, request.queue), _WOKEN_AT_ONCE)):
+    for _ in range(min(queue_entries.length(tx, request.queue), _WOKEN_AT_ONCE)):
         tx.signal(f"queue:{request.queue}")
     return _written(tx, request.queue, {"paused": False, "pause": None})
 

@@ -41,13 +41,12 @@ def _each(tx: Tx, ids: list[str], do: Callable[[str], Document]) -> api.ManyResp
 
 @writes(api.Enqueue)
 def enqueue(tx: Tx, call: Call, request: api.Enqueue) -> api.EnqueueResponse:
-    # An unknown task is the caller's first mistake, and no queue is made for it.
-    task_status.standing(tx, call.company, request.task)
+    task = task_status.standing(tx, call.company, request.task)
     queue = task_life.chosen_queue(tx, call, request.queue, request.queue_name)
     fields = task_life.enqueue(
         tx,
         call,
-        request.task,
+        task,
         queue,
         _words(request),
         force=request.force,
@@ -67,7 +66,8 @@ def enqueue_many(tx: Tx, call: Call, request: api.EnqueueMany) -> api.EnqueueMan
     words = _words(request)
 
     def one(id: str) -> Document:
-        fields = task_life.enqueue(tx, call, id, queue, words)
+        task = task_status.standing(tx, call.company, id)
+        fields = task_life.enqueue(tx, call, task, queue, words)
         return {"queued": True, "updated": 1, "fields": fields}
 
     done = _each(tx, request.ids, one)

@@ -14,7 +14,7 @@ from taskyard.api.errors import INVALID_TASK_ID, INVALID_WORKER_ID, VALIDATION, 
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND
-from taskyard.server.store import endings, queues, task_status, workers
+from taskyard.server.store import endings, queue_entries, queues, task_status, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.times import from_wire, to_wire
 from taskyard.server.store.users import COMPANY_NAME
@@ -118,7 +118,7 @@ def _has_tags(own: Sequence[str] | None, asked: Sequence[str] | None) -> bool:
 
 def _described(tx: Tx, call: Call, rows: Sequence[Row[Any]]) -> list[Document]:
     queue_ids = {q for row in rows for q in [*(row.doc.get("queues") or ()), row.queue] if q}
-    waiting = queues.overview(tx, sorted(queue_ids))
+    waiting = queue_entries.overview(tx, sorted(queue_ids))
     running = task_status.running(tx, sorted({row.task for row in rows if row.task}))
     users = workers.user_names(tx, {row.user for row in rows})
     return [_worker(tx.now, call, row, waiting, running, users) for row in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 
 from taskyard.api.errors import STALE_ATTEMPT, ApiError
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
@@ -20,19 +20,18 @@ from taskyard.server.store.tables import attempts
 LIVE = sorted(LIVE_ATTEMPT)
 
 
-def _newest(task: str) -> Select[Any]:
-    return (
-        select(attempts)
-        .where(attempts.c.task == task)
-        .order_by(attempts.c.number.desc())
-        .limit(1)
-        .with_for_update()
-    )
+_NEWEST = (
+    select(attempts)
+    .where(attempts.c.task == bindparam("of_task"))
+    .order_by(attempts.c.number.desc())
+    .limit(1)
+    .with_for_update()
+)
 
 
 def latest(tx: Tx, task: str) -> Row[Any] | None:
     """The newest attempt of a task, if it ever had one."""
-    return tx.execute(_newest(task)).first()
+    return tx.execute(_NEWEST, {"of_task": task}).first()
 
 
 def live(tx: Tx, task: str) -> Row[Any] | None:
@@ -66,6 +65,7 @@ def stale(task: str, number: int, newest: int | None) -> ApiError:
 def open_attempt(
     tx: Tx,
     task: str,
+    number: int,
     *,
     company: str,
     worker: str,
@@ -73,12 +73,8 @@ def open_attempt(
     priority: int,
     retries: int,
     plain: bool = False,
-) -> tuple[int, int]:
-    """Begin the next attempt of a task, with its lease; gives its number and deadline."""
-    newest = tx.execute(
-        select(func.max(attempts.c.number)).where(attempts.c.task == task)
-    ).scalar_one()
-    number = (newest or 0) + 1
+) -> int:
+    """Begin attempt ``number`` of a task, with its lease; gives the deadline."""
     deadline = tx.now + (PLAIN_SPAN if plain else LEASE_SPAN)
     tx.execute(
         insert(attempts).values(
@@ -97,7 +93,7 @@ def open_attempt(
             doc={},
         )
     )
-    return number, deadline
+    return deadline
 
 
 def renew(tx: Tx, row: Row[Any], **changes: Any) -> int:

@@ -13,7 +13,7 @@ from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
 from taskyard.server.domain import leases
 from taskyard.server.domain.lifecycle import STOPPING, Standing
 from taskyard.server.domain.retry import Policy, policy_of
-from taskyard.server.store import attempts, queues, task_status
+from taskyard.server.store import attempts, queue_entries, queues, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import tasks
 
@@ -63,6 +63,7 @@ def finish(
         tx,
         task,
         status,
+        follow=False,
         by=by,
         reason=_reason(task, ending),
         message=_words(ending) if status == Status.STOPPED else ending.message,
@@ -141,7 +142,9 @@ def _fail(
     if again:
         text = f"attempt {row.number} failed: {cause}"
         return _requeue(tx, task, row, row.retries + 1, reason=text, message=_words(ending), by=by)
-    task_status.change(tx, task, Status.FAILED, by=by, reason=str(cause), message=_words(ending))
+    task_status.change(
+        tx, task, Status.FAILED, follow=False, by=by, reason=str(cause), message=_words(ending)
+    )
     return Status.FAILED, "done"
 
 
@@ -165,20 +168,23 @@ def _requeue(
     queue = _home(tx, task.company, row.queue)
     if queue is None:
         text = "its queue was deleted while it ran, and there is no default queue"
-        task_status.change(tx, task, Status.FAILED, by=by, reason=reason, message=text)
+        task_status.change(
+            tx, task, Status.FAILED, follow=False, by=by, reason=reason, message=text
+        )
         return Status.FAILED, "done"
     task_status.change(
         tx,
         task,
         Status.QUEUED,
+        follow=False,
         by=by,
         reason=reason,
         message=message,
         force=True,
         also={"queue": queue},
     )
-    queues.remove_everywhere(tx, task.id)
-    queues.push(tx, queue, task.id, priority=row.priority, retries=retries, front=True)
+    queue_entries.remove_everywhere(tx, task.id)
+    queue_entries.push(tx, queue, task.id, priority=row.priority, retries=retries, front=True)
     return Status.QUEUED, "requeued"
 
 
@@ -224,7 +230,7 @@ def _carry_out(tx: Tx, task: Standing, row: Row[Any], verdict: leases.Lapse) -> 
         _fail(tx, task, row, _lost(row), None)
         return
     requeued = verdict.task == "requeue unspent"
-    if row.plain and queues.queues_of(tx, task.id):
+    if row.plain and queue_entries.queues_of(tx, task.id):
         requeued = False
     attempts.close(
         tx, row, verdict.attempt, cause=Cause.WORKER_LOST, requeued=requeued, message=_silence(row)
@@ -237,6 +243,7 @@ def _carry_out(tx: Tx, task: Standing, row: Row[Any], verdict: leases.Lapse) -> 
             tx,
             task,
             Status.STOPPED,
+            follow=False,
             by=None,
             reason=task.status_reason or Cause.ABORTED,
             message=f"{_silence(row)} after the task was asked to stop",
@@ -274,11 +281,11 @@ def adopt(tx: Tx, task_id: str, number: int) -> Row[Any] | None:
 
 def _adopt(tx: Tx, task: Standing, row: Row[Any]) -> tuple[Standing, Row[Any]] | None:
     given_up = row.doc.get("outcome") != "returned" and not row.doc.get("superseded")
-    waiting = bool(queues.queues_of(tx, task.id))
+    waiting = bool(queue_entries.queues_of(tx, task.id))
     state = AttemptState(row.state)
     if not given_up or not leases.may_adopt(state, task.status, waiting, task.status_reason):
         return None
-    queues.remove_everywhere(tx, task.id)
+    queue_entries.remove_everywhere(tx, task.id)
     ending = {"outcome", "message", "hint", "requeued"}
     notes = {key: value for key, value in row.doc.items() if key not in ending}
     attempts.write(
@@ -294,6 +301,7 @@ def _adopt(tx: Tx, task: Standing, row: Row[Any]) -> tuple[Standing, Row[Any]] |
         tx,
         task,
         Status.IN_PROGRESS,
+        follow=False,
         by=None,
         reason=f"{row.worker} came back",
         force=True,

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from taskyard.api.states import AttemptState, Status
+from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
 from taskyard.server.domain import queue_order
-from taskyard.server.store import attempts, queues, task_status
+from taskyard.server.store import attempts, queue_entries, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries
 
@@ -44,7 +44,7 @@ def hand_out(
     order = queue_order.rotated(list(by_id), last) if fair else list(by_id)
     found: list[Taken] = []
     while order and len(found) < capacity:
-        entry = queues.pop(tx, order[0])
+        entry = queue_entries.pop(tx, order[0])
         if entry is None:
             order.pop(0)
             continue
@@ -60,10 +60,11 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
     task = task_status.find_standing(tx, entry.task)
     if task is None or task.status in {Status.PUBLISHED, Status.PUBLISHING}:
         return None
-    _supersede(tx, task.id)
-    number, deadline = attempts.open_attempt(
+    number = _next_number(tx, task.id)
+    deadline = attempts.open_attempt(
         tx,
         task.id,
+        number,
         company=task.company,
         worker=worker,
         queue=entry.queue,
@@ -77,14 +78,20 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
         by=by,
         reason=f"taken by {worker}",
         force=True,
+        follow=False,
         also={"last_worker": worker, "last_worker_report": tx.now, "queue": entry.queue},
     )
     return Taken(task.id, number, entry.queue, deadline)
 
 
-def _supersede(tx: Tx, task: str) -> None:
-    if (row := attempts.live(tx, task)) is not None:
+def _next_number(tx: Tx, task: str) -> int:
+    """The number of a task's next attempt. One that still runs has been overtaken."""
+    row = attempts.latest(tx, task)
+    if row is None:
+        return 1
+    if row.state in LIVE_ATTEMPT:
         attempts.close(tx, row, AttemptState.STOPPED, superseded=True)
+    return int(row.number) + 1
 
 
 def hand_out_plainly(
@@ -94,16 +101,16 @@ def hand_out_plainly(
 
     The attempt that begins with it has no renewals: whoever reports on the task speaks for it.
     """
-    entry = queues.pop(tx, queue, only=only)
+    entry = queue_entries.pop(tx, queue, only=only)
     if entry is None:
         return None
     task = task_status.find_standing(tx, entry.task)
     if task is not None and task.status == Status.STOPPED:
         task_status.change(tx, task, Status.QUEUED, by=by, force=True)
-    _supersede(tx, entry.task)
     attempts.open_attempt(
         tx,
         entry.task,
+        _next_number(tx, entry.task),
         company=entry.company,
         worker=worker,
         queue=queue,

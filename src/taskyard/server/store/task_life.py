@@ -11,7 +11,6 @@ from taskyard.api.errors import (
     CONFLICTING_FIELDS,
     INVALID_TASK_ID,
     INVALID_TASK_STATUS,
-    TASK_ALREADY_QUEUED,
     TASK_CANNOT_BE_DELETED,
     ApiError,
 )
@@ -19,7 +18,7 @@ from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain import lifecycle
 from taskyard.server.domain.lifecycle import ARCHIVED, STOPPING, Standing
-from taskyard.server.store import attempts, documents, queues, task_status
+from taskyard.server.store import attempts, documents, queue_entries, queues, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.tables import entries, models, tasks
@@ -59,7 +58,7 @@ def chosen_queue(tx: Tx, call: Call, queue: str | None, name: str | None) -> str
 def enqueue(
     tx: Tx,
     call: Call,
-    task_id: str,
+    task: Standing,
     queue: str,
     words: Words,
     *,
@@ -67,10 +66,6 @@ def enqueue(
     update_execution_queue: bool = True,
 ) -> Fields:
     """Put a task at the back of ``queue`` and take it out of every other one."""
-    task = task_status.standing(tx, call.company, task_id)
-    lifecycle.check_move(task, Status.QUEUED, force=force)
-    if queues.entry(tx, queue, task_id) is not None:
-        raise ApiError(TASK_ALREADY_QUEUED, queue=queue, task=task_id)
     fields = task_status.change(
         tx,
         task,
@@ -81,8 +76,8 @@ def enqueue(
         force=force,
         also={"queue": queue} if update_execution_queue else None,
     )
-    queues.push(tx, queue, task_id, priority=task.priority)
-    queues.remove_everywhere(tx, task_id, besides=queue)
+    queue_entries.push(tx, queue, task.id, priority=task.priority)
+    queue_entries.remove_everywhere(tx, task.id, besides=queue)
     return fields
 
 
@@ -104,14 +99,14 @@ def dequeue(
     except ApiError as error:
         if error.kind != INVALID_TASK_ID[:2]:
             raise
-        for queue in queues.queues_of(tx, task_id):
+        for queue in queue_entries.queues_of(tx, task_id):
             if queue in queues.all_ids(tx, call.company):
-                queues.take_out(tx, queue, task_id)
+                queue_entries.take_out(tx, queue, task_id)
         return True, None
     if from_all or task.queue is None:
-        removed = bool(queues.remove_everywhere(tx, task_id))
+        removed = bool(queue_entries.remove_everywhere(tx, task_id))
     else:
-        removed = queues.take_out(tx, task.queue, task_id)
+        removed = queue_entries.take_out(tx, task.queue, task_id)
     if task.status not in {Status.QUEUED, Status.IN_PROGRESS}:
         return removed, None
     fields = task_status.change(
@@ -140,7 +135,7 @@ def stop(tx: Tx, call: Call, task_id: str, words: Words, *, force: bool = False)
         tx.signal(f"worker:{task.last_worker}")
         return task_status.note(tx, task, STOPPING, reason=words.reason, by=call.user)
     if way == "dequeue":
-        queues.remove_everywhere(tx, task_id)
+        queue_entries.remove_everywhere(tx, task_id)
     return task_status.change(
         tx,
         task,
@@ -253,7 +248,7 @@ def reset(
                 current_status=str(task.status),
             )
         _guard(tx, task)
-    left = queues.remove_everywhere(tx, task_id)
+    left = queue_entries.remove_everywhere(tx, task_id)
     cleared = _clear_results(tx, call, task_id, delete_output_models)
     fields = task_status.change(
         tx,
@@ -372,7 +367,7 @@ def delete(
                 hint="Archive it first, or delete it with force.",
             )
         _guard(tx, task)
-    queues.remove_everywhere(tx, task_id)
+    queue_entries.remove_everywhere(tx, task_id)
     cleared = _clear_results(tx, call, task_id, delete_output_models)
     gone = DELETED + task_id
     children = tx.execute(update(tasks).where(tasks.c.parent == task_id).values(parent=gone))
@@ -389,12 +384,12 @@ def delete(
 
 def place(tx: Tx, task_id: str) -> tuple[str, int, int] | None:
     """The queue a task waits in, its position from 1, and the queue's length."""
-    found = queues.queues_of(tx, task_id)
+    found = queue_entries.queues_of(tx, task_id)
     if not found:
         return None
     waiting = list(
         tx.execute(
-            select(entries.c.task).where(entries.c.queue == found[0]).order_by(*queues.ORDER)
+            select(entries.c.task).where(entries.c.queue == found[0]).order_by(*queue_entries.ORDER)
         ).scalars()
     )
     return found[0], waiting.index(task_id) + 1, len(waiting)

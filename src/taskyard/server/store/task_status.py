@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from taskyard.api.errors import INVALID_TASK_ID, READ_ONLY, STATUS_CHANGED, ApiError
 from taskyard.api.states import Status
@@ -37,11 +37,12 @@ _COLUMNS = (
     _SYSTEM_TAGS,
     _PRIORITY,
 )
+_STANDING = select(*_COLUMNS).where(tasks.c.id == bindparam("of_task")).with_for_update()
 
 
 def find_standing(tx: Tx, task: str) -> Standing | None:
     """What the life cycle needs to know of a task, which is locked until the transaction ends."""
-    row = tx.execute(select(*_COLUMNS).where(tasks.c.id == task).with_for_update()).first()
+    row = tx.execute(_STANDING, {"of_task": task}).first()
     if row is None:
         return None
     values = row._asdict()
@@ -78,10 +79,12 @@ def change(
     message: str = "",
     force: bool = False,
     also: dict[str, Any] | None = None,
+    follow: bool = True,
 ) -> dict[str, Any]:
     """Make ``task`` become ``new``; gives the fields that changed, as the wire has them.
 
     ``also`` are further columns to set with it; ``by`` the user, None for the server itself.
+    The task's live attempt follows, unless the caller has seen to it.
     Raises ApiError: INVALID_TASK_STATUS for a move that is not legal without ``force``,
     STATUS_CHANGED when somebody else was faster.
     """
@@ -96,7 +99,8 @@ def change(
     if new == Status.QUEUED and DEVELOPMENT in task.system_tags:
         kept = [tag for tag in task.system_tags if tag != DEVELOPMENT]
         documents.update(tx, TASK, task.id, {"system_tags": kept})
-    attempts.follow(tx, task.id, new)
+    if follow:
+        attempts.follow(tx, task.id, new)
     tx.signal(f"task:{task.id}")
     return as_fields(columns)
 

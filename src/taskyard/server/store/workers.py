@@ -111,12 +111,17 @@ def seen(
     tx.execute(update(workers).where(workers.c.key == key).values(changes))
 
 
+def write(tx: Tx, row: Row[Any], **columns: Any) -> None:
+    """Change columns of one worker."""
+    tx.execute(update(workers).where(workers.c.key == row.key).values(columns))
+
+
 def write_note(tx: Tx, row: Row[Any], name: str, value: Any) -> None:
     """Set one note on a worker; None takes it away."""
     doc = {key: kept for key, kept in row.doc.items() if key != name}
     if value is not None:
         doc[name] = value
-    tx.execute(update(workers).where(workers.c.key == row.key).values(doc=doc))
+    write(tx, row, doc=doc)
     tx.signal(f"worker:{row.id}")
 
 

@@ -1,0 +1,113 @@
+"""Samples of queues: their length and waiting time, kept at each change and now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    String,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.tables import entries, queues
+from taskyard.server.store.tables import queue_samples as table
+
+SAMPLE_GAP = 10_000
+"""Microseconds within which a second sample of a queue is left to the statistics job: counting
+the entries at every one of thousands of changes a second would cost more than the change."""
+
+
+# Built once: composing these statements takes longer than running them.
+_QUEUE = bindparam("of_queue", type_=String)
+_AT = bindparam("moment", type_=BigInteger)
+_NOW = bindparam("now", type_=BigInteger)
+_STATE = (
+    select(
+        func.count().label("length"),
+        func.coalesce((_NOW - func.avg(entries.c.added)) / 1_000_000.0, 0.0).label("waiting"),
+    )
+    .where(entries.c.queue == _QUEUE)
+    .subquery()
+)
+_VALUES = select(_QUEUE, _AT, _STATE.c.length, _STATE.c.waiting)
+_RECENT = exists().where(
+    table.c.queue == _QUEUE,
+    table.c.at > bindparam("since", type_=BigInteger),
+    table.c.at != bindparam("just_now", type_=BigInteger),
+)
+_NAMES = ["queue", "at", "length", "waiting"]
+_SAMPLE = insert(table).from_select(_NAMES, _VALUES)
+_SAMPLE_UNLESS_RECENT = insert(table).from_select(_NAMES, _VALUES.where(~_RECENT))
+_TOUCH = (
+    update(queues).where(queues.c.id == bindparam("of_queue")).values(last_update=bindparam("now"))
+)
+
+
+def before_leaving(tx: Tx, queue: str) -> None:
+    """Note the state of a queue that an entry is about to leave, with its waiting time."""
+    _add_unless_recent(tx, queue, tx.now - 1)
+
+
+def changed(tx: Tx, queue: str) -> None:
+    """Note that entries came or went: the queue's time of change, and a sample."""
+    touch(tx, queue)
+    _add_unless_recent(tx, queue, tx.now)
+
+
+def touch(tx: Tx, queue: str) -> None:
+    """Set a queue's time of change."""
+    tx.execute(_TOUCH, {"of_queue": queue, "now": tx.now})
+
+
+def add(tx: Tx, queue: str) -> None:
+    """Keep length and average waiting time (seconds) of a queue as they are now."""
+    tx.execute(_SAMPLE, {"of_queue": queue, "moment": tx.now, "now": tx.now})
+
+
+def _add_unless_recent(tx: Tx, queue: str, at: int) -> None:
+    # What this transaction itself noted before an entry left does not count as recent.
+    edges = {"since": tx.now - SAMPLE_GAP, "just_now": tx.now - 1}
+    tx.execute(_SAMPLE_UNLESS_RECENT, {"of_queue": queue, "moment": at, "now": tx.now, **edges})
+
+
+def between(tx: Tx, ids: Sequence[str], start: int, end: int) -> list[Row[Any]]:
+    """Samples of some queues in a span of time (microseconds), in order of time."""
+    query = (
+        select(table)
+        .where(table.c.queue.in_(ids), table.c.at >= start, table.c.at < end)
+        .order_by(table.c.at)
+    )
+    return list(tx.execute(query))
+
+
+def wanting(tx: Tx, *, every: int | None = None) -> list[str]:
+    """Queues that changed after their last sample, or whose last is ``every`` microseconds old."""
+    last = (
+        select(table.c.queue, func.max(table.c.at).label("at")).group_by(table.c.queue).subquery()
+    )
+    conditions = [last.c.at.is_(None), last.c.at < queues.c.last_update]
+    if every is not None:
+        conditions.append(last.c.at <= tx.now - every)
+    query = (
+        select(queues.c.id)
+        .outerjoin(last, last.c.queue == queues.c.id)
+        .where(or_(*conditions))
+        .order_by(queues.c.id)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def forget(tx: Tx, before: int) -> None:
+    """Delete samples older than ``before`` (microseconds)."""
+    tx.execute(delete(table).where(table.c.at < before))
