@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -425,9 +423,3 @@ class Agent:
 def _is_known(error: Exception) -> bool:
     """Whether an error speaks for itself, without a traceback."""
     return isinstance(error, (TaskyardError, OSError))
-
-
-def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where agents of this user keep runs, mirrors and environments."""
-    named = environ.get("TASKYARD_AGENT_DATA")
-    return Path(named or "~/.cache/taskyard").expanduser().absolute()

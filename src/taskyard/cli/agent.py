@@ -130,10 +130,11 @@ def agent_command(args: argparse.Namespace) -> int:
 
 def _daemon(args: argparse.Namespace) -> int:
     from taskyard.agent import daemon, slot
+    from taskyard.agent.place import data_folder
     from taskyard.client.config import find
 
     profile = find(url=args.server)
-    data = daemon.data_folder()
+    data = data_folder()
     services = args.services_mode is not None
     claimed = slot.claim(
         data,
@@ -250,17 +251,19 @@ def _detach(log: Path) -> None:
 
 
 def _status() -> int:
-    from taskyard.agent import daemon, slot
+    from taskyard.agent import slot
+    from taskyard.agent.place import data_folder
 
-    for worker, pid in slot.running(daemon.data_folder()):
+    for worker, pid in slot.running(data_folder()):
         print(f"{worker}  process {pid}")
     return 0
 
 
 def _stop(wanted: list[str]) -> int:
-    from taskyard.agent import daemon, slot
+    from taskyard.agent import slot
+    from taskyard.agent.place import data_folder
 
-    here = dict(slot.running(daemon.data_folder()))
+    here = dict(slot.running(data_folder()))
     unknown = [w for w in wanted if w not in here]
     if unknown:
         raise TaskyardError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,19 +27,28 @@ def _many(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="table", choices=["table", "json", "jsonl"])
 
 
-def _each(args: argparse.Namespace, do: Callable[[Session, str], str]) -> int:
-    """Do it to every task; one that fails does not keep the others from it."""
+def _each(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] | None]) -> int:
+    """Do it to every task; one that fails does not keep the others from it.
+
+    ``do`` may tell something about the task besides its id.
+    """
     from taskyard.cli.failure import explain
 
     session = connect(args)
-    worst = 0
+    worst, done = 0, []
     for task in resolve_tasks(session, args.tasks):
         try:
-            said = do(session, task)
+            told = do(session, task) or {}
         except ApiError as error:
             worst = explain(error, args)
-        else:
-            print(said)
+            continue
+        done.append({"id": task, **told})
+        if args.output == "jsonl":
+            print(json.dumps(done[-1]))
+        elif args.output == "table":
+            print("  ".join([task, *(f"{name} {value}" for name, value in told.items())]))
+    if args.output == "json":
+        print(json.dumps(done, indent=2))
     return worst
 
 
@@ -73,8 +83,12 @@ def clone_command(args: argparse.Namespace) -> int:
         set_parameters(session, copy, wanted)
     if queue:
         session.raw("tasks.enqueue", {"task": copy, "queue": queue})
-    print(copy)
+    _print_id(copy, args)
     return 0
+
+
+def _print_id(task: str, args: argparse.Namespace) -> None:
+    print(json.dumps({"id": task}) if args.output == "json" else task)
 
 
 def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
@@ -113,18 +127,22 @@ def _place(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
 
 def edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--name", help="a new name")
     parser.add_argument("--server", default="")
+    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
 
 
 def edit_command(args: argparse.Namespace) -> int:
     session = connect(args)
     task = resolve_task(session, args.task)
-    set_parameters(session, task, parse_settings(args.set))
+    if not (args.set or args.name):
+        raise TaskyardError("nothing to change", hint=f"taskyard edit {args.task} --set lr=0.2")
+    if args.set:
+        set_parameters(session, task, parse_settings(args.set))
     if args.name:
         session.raw("tasks.update", {"task": task, "name": args.name})
-    print(task)
+    _print_id(task, args)
     return 0
 
 
@@ -137,11 +155,10 @@ def enqueue_arguments(parser: argparse.ArgumentParser) -> None:
 def enqueue_command(args: argparse.Namespace) -> int:
     queue = resolve_queue(connect(args), args.queue)
 
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         session.raw("tasks.enqueue", {"task": task, "queue": queue})
         if args.top:
             session.raw("queues.move_task_to_front", {"task": task, "queue": queue})
-        return task
 
     return _each(args, do)
 
@@ -151,10 +168,9 @@ def dequeue_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def dequeue_command(args: argparse.Namespace) -> int:
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         if not session.raw("tasks.dequeue", {"task": task}).get("dequeued"):
             note(f"{task[:8]} was on no queue")
-        return task
 
     return _each(args, do)
 
@@ -172,30 +188,32 @@ def move_arguments(parser: argparse.ArgumentParser) -> None:
 def move_command(args: argparse.Namespace) -> int:
     target = resolve_queue(connect(args), args.queue) if args.queue else None
 
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> dict[str, Any] | None:
+        document = session.raw("tasks.get_by_id", {"task": task})["task"]
+        if document["status"] != Status.QUEUED:
+            raise conflict(
+                f"{task[:8]} is {SHOWN[Status(document['status'])]}: it waits on no queue",
+                f"taskyard enqueue {task[:8]} --queue {args.queue or 'default'}",
+            )
         if target:
-            session.raw("tasks.dequeue", {"task": task})
             session.raw("tasks.enqueue", {"task": task, "queue": target})
-            return task
-        execution = session.raw("tasks.get_by_id", {"task": task})["task"].get("execution") or {}
-        if not execution.get("queue"):
-            raise TaskyardError(f"{task[:8]} waits on no queue", hint="taskyard enqueue first")
+            return None
         action, count = _direction(args)
-        body = {"task": task, "queue": execution["queue"], **({"count": count} if count else {})}
-        position = session.raw(f"queues.{action}", body)["position"]
-        return f"{task}  position {position + 1}"
+        body = {"task": task, "queue": document["execution"]["queue"]}
+        position = session.raw(f"queues.{action}", body | count)["position"]
+        return {"position": position + 1}
 
     return _each(args, do)
 
 
-def _direction(args: argparse.Namespace) -> tuple[str, int]:
+def _direction(args: argparse.Namespace) -> tuple[str, dict[str, int]]:
     if args.top:
-        return "move_task_to_front", 0
+        return "move_task_to_front", {}
     if args.bottom:
-        return "move_task_to_back", 0
-    if args.up:
-        return "move_task_forward", args.up
-    return "move_task_backward", args.down
+        return "move_task_to_back", {}
+    if args.up is not None:
+        return "move_task_forward", {"count": args.up}
+    return "move_task_backward", {"count": args.down}
 
 
 def abort_arguments(parser: argparse.ArgumentParser) -> None:
@@ -208,12 +226,11 @@ def abort_command(args: argparse.Namespace) -> int:
     if len(args.tasks) > 1:
         confirm(f"Abort {len(args.tasks)} tasks", args, "taskyard abort " + " ".join(args.tasks))
 
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         if args.force:
             session.raw("tasks.stopped", {"task": task, "force": True})
         else:
             session.raw("tasks.stop", {"task": task})
-        return task
 
     return _each(args, do)
 
@@ -226,7 +243,7 @@ def retry_arguments(parser: argparse.ArgumentParser) -> None:
 def retry_command(args: argparse.Namespace) -> int:
     chosen = resolve_queue(connect(args), args.queue) if args.queue else None
 
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         queue = chosen or _last_queue(session, task)
         status = session.raw("tasks.get_by_id", {"task": task})["task"]["status"]
         if status not in {"failed", "stopped"}:
@@ -236,7 +253,6 @@ def retry_command(args: argparse.Namespace) -> int:
             )
         # Not a reset: what the attempt before printed and reported stays.
         session.raw("tasks.enqueue", {"task": task, "queue": queue})
-        return task
 
     return _each(args, do)
 
@@ -261,9 +277,8 @@ def reset_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def reset_command(args: argparse.Namespace) -> int:
-    def do(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         session.raw("tasks.reset", {"task": task, "force": args.force})
-        return task
 
     return _each(args, do)
 
@@ -279,15 +294,14 @@ def delete_command(args: argparse.Namespace) -> int:
     what = f"Delete {count} task{'s' if count > 1 else ''} and all that was reported"
     confirm(what, args, "taskyard delete " + " ".join(args.tasks))
 
-    def do(session: Session, task: str) -> str:
-        # A person who says delete means it: the archive is the page's safety net, not a gate.
-        session.raw("tasks.delete", {"task": task, "force": True})
-        return task
-
-    def guarded(session: Session, task: str) -> str:
+    def do(session: Session, task: str) -> None:
         status = session.raw("tasks.get_by_id", {"task": task})["task"]["status"]
         if status in {"in_progress", "published"} and not args.force:
-            raise conflict(f"{task[:8]} is {SHOWN[Status(status)]}", "abort it first, or --force")
-        return do(session, task)
+            raise conflict(
+                f"{task[:8]} is {SHOWN[Status(status)]}",
+                f"taskyard abort {task[:8]} first, or --force",
+            )
+        # A person who says delete means it: the archive is the page's safety net, not a gate.
+        session.raw("tasks.delete", {"task": task, "force": True})
 
-    return _each(args, guarded)
+    return _each(args, do)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from taskyard.agent.daemon import data_folder
 from taskyard.agent.environments import bytecode, store
+from taskyard.agent.place import data_folder
 from taskyard.cli.output import duration, note, show_rows
 
 GIGABYTE = 1 << 30
@@ -32,7 +32,9 @@ def list_environments(args: argparse.Namespace) -> int:
 def collect_environments(args: argparse.Namespace) -> int:
     """Drop the longest unused environments until the rest fits."""
     data = data_folder()
-    dropped = store.collect(data, max_bytes=int(args.max_gb * GIGABYTE), min_free=0)
+    # 0 would be no limit to the store, and means "keep nothing" here.
+    most = max(1, int(args.max_gb * GIGABYTE))
+    dropped = store.collect(data, max_bytes=most, min_free=0)
     bytecode.collect(data)
     for key in dropped:
         print(key)

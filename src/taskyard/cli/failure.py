@@ -7,6 +7,7 @@ import sys
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
+from taskyard.cli.main import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, UNREACHABLE
 
 _NOT_FOUND = {
     kind[:2]
@@ -37,29 +38,31 @@ _CONFLICT = {
 
 def exit_code(error: TaskyardError) -> int:
     """The documented exit code of an error."""
-    from taskyard.cli import main
     from taskyard.client.http import ServerUnreachable
 
     if isinstance(error, ServerUnreachable):
-        return main.UNREACHABLE
+        return UNREACHABLE
     if isinstance(error, ApiError):
         if error.code in {401, 403}:
-            return main.FORBIDDEN
+            return FORBIDDEN
         if error.kind in _NOT_FOUND or error.code == 404:
-            return main.NOT_FOUND
+            return NOT_FOUND
         if error.kind in _CONFLICT:
-            return main.CONFLICT
+            return CONFLICT
         if error.code >= 500:
-            return main.UNREACHABLE
-    return main.FAILED
+            return UNREACHABLE
+    return FAILED
 
 
 def explain(error: TaskyardError, args: argparse.Namespace) -> int:
     """Print the error in the form asked for; returns the exit code."""
     code = exit_code(error)
-    hint = error.hint
-    if isinstance(error, ApiError) and error.code == 401 and not hint:
+    hint, why = error.hint, ""
+    refused = isinstance(error, ApiError) and error.code == 401
+    if refused and not hint:
         hint = "Check the keys: `taskyard init` makes a new client configuration."
+    if refused or code == UNREACHABLE:
+        why = getattr(args, "origin", "")
     if getattr(args, "output", None) in {"json", "jsonl"}:
         import json
 
@@ -67,6 +70,8 @@ def explain(error: TaskyardError, args: argparse.Namespace) -> int:
         print(json.dumps(what), file=sys.stderr)
     else:
         print(f"error: {error.what}", file=sys.stderr)
+        if why:
+            print(f"  why: {why}", file=sys.stderr)
         if hint:
             print(f"  try: {hint}", file=sys.stderr)
     return getattr(args, "own_failure", None) or code

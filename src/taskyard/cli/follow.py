@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from taskyard.api.states import FINAL, Status
 from taskyard.cli.main import OUR_FAULT
 from taskyard.cli.output import note
+from taskyard.client.http import ServerUnreachable
 from taskyard.client.session import Session
 
 WAIT = 20.0
-"""Seconds of one long poll for the next lines."""
+"""Seconds of one long poll for what comes next."""
 AWAY = 600.0
 """Seconds for which a server that is away is waited for."""
+AGAIN = 0.5
+
+Piece = dict[str, Any]
 
 
-def follow(session: Session, task: str, *, after: int = 0) -> int:
-    """Print the console from line ``after`` on until the task ends; returns its exit code.
+def follow(session: Session, task: str) -> int:
+    """Print the console until the task ends; returns the task's exit code.
 
-    The first Ctrl-C detaches, and says how to come back.
+    Ctrl-C detaches, and says how to come back.
     """
-    session.patience = AWAY
+    after, partial = 0, False
     try:
         while True:
-            answer = lines_after(session, task, after, wait=WAIT)
-            for line in answer["lines"]:
-                sys.stdout.write(line["text"] + ("" if line.get("partial") else "\n"))
+            answer = pieces_after(session, task, after, wait=WAIT)
+            for piece in answer["lines"]:
+                partial = bool(piece.get("partial"))
+                sys.stdout.write(piece["text"] + ("" if partial else "\n"))
+            if answer["over"] and not answer["lines"] and partial:
+                sys.stdout.write("\n")
             sys.stdout.flush()
             after = answer["next"]
             if answer["over"] and not answer["lines"]:
@@ -39,30 +47,48 @@ def follow(session: Session, task: str, *, after: int = 0) -> int:
         return 130
 
 
-def lines_after(session: Session, task: str, after: int, *, wait: float = 0) -> dict[str, Any]:
-    """The next console lines after line number ``after``, waiting for some if there are none."""
+def pieces_after(session: Session, task: str, after: int, *, wait: float = 0) -> dict[str, Any]:
+    """The next pieces of the console after ``after`` of them, waiting for some if there are none.
+
+    While it waits, a server that goes away is waited for, too. Raises ServerUnreachable.
+    """
     body = {"task": task, "after": after, "wait": wait}
-    return session.raw("events.follow_log", body, timeout=wait + 15)
+    end = time.monotonic() + (AWAY if wait else 0)
+    told = False
+    while True:
+        try:
+            return session.raw("events.follow_log", body, timeout=wait + 15)
+        except ServerUnreachable as error:
+            if time.monotonic() >= end:
+                raise
+            if not told:
+                note(f"note: {error.what}; waiting for it to come back")
+                told = True
+            time.sleep(AGAIN)
 
 
 def ended(session: Session, task: str) -> int:
     """Say how it ended; returns the task's own exit code."""
+    session.patience = AWAY
     document = session.raw("tasks.get_by_id", {"task": task})["task"]
-    status = document["status"]
+    status = Status(document["status"])
     attempts = session.raw("attempts.get_all", {"task": task})["attempts"]
     code = attempts[-1].get("exit_code") if attempts else None
     if status in {Status.COMPLETED, Status.PUBLISHED}:
         return 0
     reason = document.get("status_reason") or ""
-    message = document.get("status_message") or ""
-    words = ": ".join(w for w in (reason, message) if w)
+    what, *hints = (document.get("status_message") or "").split("\n")
+    words = ": ".join(w for w in (reason, what) if w)
     if status == Status.FAILED:
         note(f"failed: {words}" if words else "failed")
-        if code is None or code < 0:
-            return OUR_FAULT
-        return code or 1
-    if Status(status) in FINAL:
-        note(f"aborted{f': {words}' if words else ''}")
-        return code if code and code > 0 else 1
-    note(f"the task is {status} now: it was changed while it was followed")
-    return OUR_FAULT
+    elif status in FINAL:
+        note(f"aborted: {words}" if words else "aborted")
+    else:
+        note(f"the task is {status} now: it was changed while it was followed")
+        return OUR_FAULT
+    for hint in hints:
+        note(f"  try: {hint}")
+    if code is not None and code > 0:
+        return int(code)
+    # A task that never started has no code of its own; one that was stopped may have ended well.
+    return OUR_FAULT if status == Status.FAILED and code != 0 else 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from typing import Any
 
-from taskyard.api.errors import TaskyardError
+from taskyard.api.errors import INVALID_PROJECT_ID, ApiError, TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.cli.main import OUR_FAULT, TIMED_OUT
 from taskyard.cli.output import (
@@ -24,7 +25,7 @@ from taskyard.cli.target import TASK_FIELDS, connect, resolve_task, resolve_task
 from taskyard.client.session import Session
 
 ACTIVE = [Status.QUEUED, Status.IN_PROGRESS]
-COLUMNS = ["short", "status", "task", "queue", "where", "age", "step"]
+COLUMNS = ["id", "status", "task", "queue", "where", "age", "step"]
 
 
 def ps_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,23 +44,42 @@ def ps_command(args: argparse.Namespace) -> int:
         "page": 0,
         "page_size": min(args.n, 500),
     }
-    shown = {word: status.value for status, word in SHOWN.items()}
     if args.status:
-        query["status"] = [shown.get(s, s) for s in args.status.split(",")]
+        query["status"] = [_status(word) for word in args.status.split(",")]
     elif not args.all:
         query["status"] = [s.value for s in ACTIVE]
     if args.project:
-        projects = session.raw("projects.get_all", {"name": f"^{args.project}$"})["projects"]
-        query["project"] = [p["id"] for p in projects] or ["none"]
+        query["project"] = [_project(session, args.project)]
     rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
     if args.output in {"table", "wide"} and not args.quiet:
-        rows = [{**r, "id": r["short"]} for r in rows]
-        show_rows(rows, ["id", *COLUMNS[1:]], args)
+        show_rows(
+            [{**r, "id": r["id"][:8], "age": duration(r["age"])} for r in rows], COLUMNS, args
+        )
         if not rows and not args.all:
             note("nothing runs or waits; taskyard ps -a shows what has ended")
     else:
         show_rows(rows, COLUMNS, args)
     return 0
+
+
+def _status(word: str) -> str:
+    """The API's name of a status, by that or by the word that people see."""
+    for status, shown in SHOWN.items():
+        if word in (status.value, shown):
+            return status.value
+    raise TaskyardError(
+        f"no status {word!r}", hint="Statuses: " + ", ".join(sorted(SHOWN.values()))
+    )
+
+
+def _project(session: Session, name: str) -> str:
+    query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}
+    found = session.raw("projects.get_all", query)["projects"]
+    if not found:
+        error = ApiError(INVALID_PROJECT_ID, hint="The page lists all projects.")
+        error.what = f'no project "{name}"'
+        raise error
+    return str(found[0]["id"])
 
 
 def _row(task: dict[str, Any]) -> dict[str, Any]:
@@ -69,12 +89,11 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
     reason = task.get("status_message") or task.get("status_reason") or ""
     return {
         "id": task["id"],
-        "short": task["id"][:8],
         "status": SHOWN[status],
         "task": task.get("name"),
         "queue": queue.get("name") if isinstance(queue, dict) else queue,
         "where": task.get("last_worker") if status == Status.IN_PROGRESS else reason[:60],
-        "age": duration(seconds_since(since)),
+        "age": seconds_since(since),
         "step": task.get("last_iteration") or None,
         "project": (task.get("project") or {}).get("name"),
         "user": (task.get("user") or {}).get("name"),
@@ -158,37 +177,40 @@ def logs_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def logs_command(args: argparse.Namespace) -> int:
-    import re
+    from taskyard.cli.follow import pieces_after
 
-    from taskyard.cli.follow import lines_after
-
+    wanted = _pattern(args.grep)
     session = connect(args)
     task = resolve_task(session, args.task)
-    wanted = re.compile(args.grep) if args.grep else None
     after = -args.tail if args.tail is not None else 0
     if args.tail == 0 and not args.follow:
         return 0
+    while True:
+        answer = pieces_after(session, task, after, wait=20.0 if args.follow else 0)
+        for piece in answer["lines"]:
+            _print_piece(piece, wanted, args)
+        sys.stdout.flush()
+        after = answer["next"]
+        if not answer["lines"] and (answer["over"] or not args.follow):
+            return 0
+
+
+def _pattern(words: str) -> re.Pattern[str]:
     try:
-        while True:
-            answer = lines_after(session, task, after, wait=20.0 if args.follow else 0)
-            for line in answer["lines"]:
-                if wanted is None or wanted.search(line["text"]):
-                    _print_line(line, args)
-            sys.stdout.flush()
-            after = answer["next"]
-            if not answer["lines"] and (answer["over"] or not args.follow):
-                return 0
-    except KeyboardInterrupt:
-        return 130
+        return re.compile(words)
+    except re.error as error:
+        raise TaskyardError(f"--grep {words!r} is no regular expression: {error}") from error
 
 
-def _print_line(line: dict[str, Any], args: argparse.Namespace) -> None:
-    if args.output == "jsonl":
-        print(json.dumps(line))
-    elif args.timestamps:
-        print(f"{utc_time(line['timestamp'])} {line['text']}")
-    else:
-        print(line["text"])
+def _print_piece(piece: dict[str, Any], wanted: re.Pattern[str], args: argparse.Namespace) -> None:
+    when = f"{utc_time(piece['timestamp'])} " if args.timestamps else ""
+    for line in piece["text"].split("\n"):
+        if not wanted.search(line):
+            continue
+        if args.output == "jsonl":
+            print(json.dumps({"timestamp": piece["timestamp"], "text": line}))
+        else:
+            print(f"{when}{line}")
 
 
 def explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -218,7 +240,7 @@ def wait_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=float, default=None, metavar="SECONDS")
     parser.add_argument("--any", action="store_true", help="until the first of them ends")
     parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("-o", "--output", default="table", choices=["table", "jsonl"])
     parser.set_defaults(own_failure=OUR_FAULT)
 
 
@@ -227,18 +249,19 @@ def wait_command(args: argparse.Namespace) -> int:
     session.patience = 600.0
     waiting = resolve_tasks(session, args.tasks)
     end = time.monotonic() + args.timeout if args.timeout is not None else None
-    worst = 0
+    worst, pause = 0, 0.1
     while waiting:
         done = _ended(session, waiting)
         for task in done:
-            worst = _tell(session, task) or worst
+            worst = _tell(session, task, args) or worst
         waiting = [t for t in waiting if t not in done]
         if not waiting or (args.any and done):
             break
         if end is not None and time.monotonic() >= end:
             note(f"error: {len(waiting)} of the tasks have not ended in {args.timeout:g} s")
             return TIMED_OUT
-        time.sleep(0.2)
+        pause = min(pause * 1.2, 2.0)
+        time.sleep(pause if end is None else max(0.0, min(pause, end - time.monotonic())))
     return worst
 
 
@@ -251,9 +274,12 @@ def _ended(session: Session, tasks: list[str]) -> list[str]:
     return [t["id"] for t in found if Status(t["status"]) in FINAL]
 
 
-def _tell(session: Session, task: str) -> int:
+def _tell(session: Session, task: str, args: argparse.Namespace) -> int:
     from taskyard.cli.follow import ended
 
     code = ended(session, task)
-    print(f"{task}  exit code {code}")
+    if args.output == "jsonl":
+        print(json.dumps({"id": task, "exit_code": code}))
+    else:
+        print(f"{task}  exit code {code}")
     return code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -28,6 +29,10 @@ class Parser(argparse.ArgumentParser):
 
 def run() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a task prints may be more than this terminal can show.
+            stream.reconfigure(errors="replace")
     raise SystemExit(main(sys.argv[1:]))
 
 
@@ -61,7 +66,9 @@ def _guarded(command: object, args: argparse.Namespace) -> int:
 
     debug = args.debug or bool(os.environ.get("TASKYARD_DEBUG"))
     try:
-        return int(command(args) or 0)  # type: ignore[operator]
+        code = int(command(args) or 0)  # type: ignore[operator]
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -143,5 +143,6 @@ def confirm(question: str, args: argparse.Namespace, line: str) -> None:
     if not sys.stdin.isatty():
         note(f"error: {question}: this needs a yes\n  try: {line} -y")
         raise SystemExit(2)
-    if input(f"{question}? [y/N] ").strip().lower() not in {"y", "yes"}:
+    note(f"{question}? [y/N] ")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise SystemExit(1)

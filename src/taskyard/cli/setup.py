@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from taskyard import __version__
 from taskyard.api.errors import TaskyardError
@@ -123,8 +124,8 @@ def version_command(args: argparse.Namespace) -> int:
     print(f"taskyard {__version__}")
     if args.check_server:
         session = connect(args)
-        answer = json.loads(session.get_page("/healthz"))
-        print(f"server   {answer['version']} at {session.url}")
+        about = session.raw("server.info")
+        print(f"server   {about['product_version']} at {session.url}")
     return 0
 
 
@@ -138,13 +139,17 @@ def api_command(args: argparse.Namespace) -> int:
     if args.data == "-":
         text = sys.stdin.read()
     elif args.data.startswith("@"):
-        with open(args.data[1:]) as stream:
-            text = stream.read()
+        try:
+            text = Path(args.data[1:]).read_text()
+        except OSError as error:
+            raise TaskyardError(f"cannot read {args.data[1:]}: {error.strerror}") from error
     else:
         text = args.data
     try:
         body = json.loads(text)
     except ValueError as error:
         raise TaskyardError(f"--data is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise TaskyardError("--data must be a JSON object", hint="--data '{\"page_size\": 5}'")
     print(json.dumps(connect(args).raw(args.action, body), indent=2))
     return 0

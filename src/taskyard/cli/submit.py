@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,13 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", default="default", help="the queue to put it on")
     parser.add_argument("--name", help="the task's name; else the script's")
     parser.add_argument("--project", default="", help="the task's project; else the folder's name")
-    parser.add_argument("-m", "--module", help="run a module, as python -m does")
+    parser.add_argument(
+        "-m",
+        "--module",
+        nargs=argparse.REMAINDER,
+        metavar="MODULE ...",
+        help="run a module, with what follows as its arguments: as python -m does",
+    )
     parser.add_argument(
         "--folder", type=Path, default=None, help="the code's folder; else this one"
     )
@@ -51,7 +58,8 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def submit_command(args: argparse.Namespace) -> int:
-    print(_submit(args, connect(args)))
+    task = _submit(args, connect(args))
+    print(json.dumps({"id": task}) if args.output == "json" else task)
     return 0
 
 
@@ -69,11 +77,11 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
 
     queue = None if args.draft else resolve_queue(session, args.queue)
     folder = (args.folder or Path.cwd()).absolute()
-    entry, binary, words = _entry(args)
-    captured = capture(folder, None if args.module else entry)
+    entry, binary, words = _entry(args, folder)
+    captured = capture(folder, entry)
     for remark in captured.notes:
         note(f"note: {remark}")
-    packages = _packages(args, folder)
+    packages = _packages(args, folder, is_python=binary.startswith("python"))
     template, values = arguments.parse(words)
     project = args.project or folder.name
     body: dict[str, Any] = {
@@ -86,7 +94,7 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
             "branch": captured.branch,
             "version_num": captured.commit,
             "working_dir": captured.working_dir,
-            "entry_point": f"-m {args.module}" if args.module else captured.entry_point,
+            "entry_point": captured.entry_point,
             "binary": binary,
             "diff": captured.diff,
             "arguments": template,
@@ -95,59 +103,84 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
         "hyperparams": _hyperparams(values, parse_settings(args.env)),
     }
     if args.setup_script:
-        body["container"] = {"setup_shell_script": args.setup_script.read_text()}
+        body["container"] = {"setup_shell_script": _read(args.setup_script)}
     if args.retry:
-        body["retry"] = {"max": args.retry, "causes": ["worker lost", "interrupted", "server"]}
+        body["retry"] = {"max": args.retry, "causes": ["infrastructure"]}
     if args.time_limit:
         body["limits"] = {"time": args.time_limit}
     if args.priority:
         body["priority"] = args.priority
     task = str(session.raw("tasks.create", body)["id"])
     if queue:
-        session.raw("tasks.enqueue", {"task": task, "queue": queue})
+        enqueue = {"task": task, "queue": queue, "verify_watched_queue": True}
+        if session.raw("tasks.enqueue", enqueue).get("queue_watched") is False:
+            note(
+                f"note: no worker serves the queue {args.queue}: the task waits for one\n"
+                f"  try: taskyard agent daemon --queue {args.queue}"
+            )
     return task
 
 
-def _entry(args: argparse.Namespace) -> tuple[str, str, list[str]]:
-    """Entry point, binary and the words after it."""
+def _entry(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str]]:
+    """Entry point (``-m module`` for a module), binary and the words after it."""
+    binary = f"python{args.python}" if args.python else "python"
     words = list(args.command)
     if words[:1] == ["--"]:
         words.pop(0)
-    binary = f"python{args.python}" if args.python else "python"
-    if args.module:
-        return args.module, binary, words
-    if words and words[0] in {"python", "python3"}:
+    if words[:1] in (["python"], ["python3"]):
         words.pop(0)
-        if words[:1] == ["-m"] and len(words) > 1:
-            args.module = words[1]
-            return args.module, binary, words[2:]
+    module = args.module
+    if module is None and words[:1] == ["-m"]:
+        module = words[1:]
+    if module is not None:
+        if not module:
+            raise TaskyardError(
+                "-m without a module", hint="taskyard run -m package.module --lr 0.1"
+            )
+        return f"-m {module[0]}", binary, module[1:]
     if not words:
         raise TaskyardError("no script was named", hint="taskyard run train.py --lr 0.1")
     script = words.pop(0)
-    if not ((args.folder or Path.cwd()) / script).is_file():
-        raise TaskyardError(f"no file {script} here", hint="Name the script to run, then its flags")
+    if not (folder / script).is_file():
+        raise TaskyardError(f"no file {script} in {folder}", hint=_near(folder, script))
     return script, SHELLS.get(Path(script).suffix, binary), words
 
 
-def _packages(args: argparse.Namespace, folder: Path) -> str:
+def _near(folder: Path, script: str) -> str:
+    import difflib
+
+    names = [f.name for f in folder.glob("*") if f.suffix in {".py", *SHELLS}]
+    if near := difflib.get_close_matches(script, names, 1):
+        return f"Did you mean {near[0]}?"
+    return "Name the script to run, then its own flags."
+
+
+def _packages(args: argparse.Namespace, folder: Path, *, is_python: bool) -> str:
     if args.packages:
         return "\n".join(args.packages)
     if args.requirements:
-        try:
-            return str(args.requirements.read_text())
-        except OSError as error:
-            raise TaskyardError(f"cannot read {args.requirements}: {error.strerror}") from error
+        return _read(args.requirements)
     here = [folder, *folder.parents]
     for place in here:
         if any((place / name).is_file() for name in REQUIREMENTS):
             return ""
         if (place / ".git").exists():
             break
+    if not is_python:
+        return ""
     note(
         "note: no requirements.txt, pyproject.toml or uv.lock here: the task has the standard"
         " library only. --packages names more"
     )
     return ""
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise TaskyardError(f"cannot read {file}: {why}") from error
 
 
 def _project(session: Session, name: str) -> str:

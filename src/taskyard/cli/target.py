@@ -44,6 +44,8 @@ TASK_FIELDS = [
 def connect(args: argparse.Namespace) -> Session:
     """A session with the configured server."""
     profile = find(url=getattr(args, "server", "") or "")
+    # For messages: people have several servers, and several places that may name one.
+    args.origin = f"{profile.url} is from: {profile.origin}"
     return Session(profile.url, profile.access_key, profile.secret_key)
 
 

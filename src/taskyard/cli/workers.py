@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from taskyard.cli.output import add_output, duration, seconds_since, show_rows
 from taskyard.cli.target import connect
@@ -31,13 +32,20 @@ def worker_command(args: argparse.Namespace) -> int:
     return 0
 
 
+def _status(worker: dict[str, Any]) -> str:
+    order = (worker.get("order") or {}).get("kind", "")
+    return {"pause": "paused", "drain": "draining"}.get(order) or (
+        "busy" if worker.get("task") else "idle"
+    )
+
+
 def list_workers(args: argparse.Namespace) -> int:
     """Print the workers that the server knows."""
     workers = connect(args).raw("workers.get_all", {"last_seen": 0})["workers"]
     rows = [
         {
             "id": w["id"],
-            "status": "busy" if w.get("task") else "idle",
+            "status": _status(w),
             "task": (w.get("task") or {}).get("name"),
             "queues": ", ".join(q.get("name") or q["id"] for q in w.get("queues") or []),
             "user": (w.get("user") or {}).get("name"),
