@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.beds import postgres
+from tests.beds import postgres, s3
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +14,10 @@ def postgres_cluster() -> Iterator[str]:
     """The maintenance URL of a PostgreSQL server that runs for the session."""
     with postgres.cluster() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_store() -> Iterator[s3.Store]:
+    """A store that speaks S3, with an empty bucket, for the session."""
+    with s3.store() as found:
+        yield found

@@ -24,6 +24,7 @@ def up_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of API, files and page (8008)")
     parser.add_argument("--data", help="folder of the database and the files")
     parser.add_argument("--database-url", help="postgresql://... instead of SQLite")
+    parser.add_argument("--files", help="folder or s3://bucket/prefix of uploaded files")
     parser.add_argument("--public-url", help="how others reach this server")
     parser.add_argument("--config", type=Path, help="a TOML file with these settings")
     parser.add_argument("--no-agent", action="store_true", help="no services agent beside it")
@@ -33,7 +34,7 @@ def up_command(args: argparse.Namespace) -> int:
     from taskyard.server.serve import serve
     from taskyard.server.settings import load
 
-    given = ("host", "port", "data", "database_url", "public_url")
+    given = ("host", "port", "data", "database_url", "files", "public_url")
     settings = load(args.config, {name: getattr(args, name) for name in given})
     logging.basicConfig(
         level="WARNING", format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr

@@ -7,6 +7,7 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import taskyard.server.services as services
@@ -19,6 +20,7 @@ from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
 from taskyard.server.store import engine, schema, telemetry_tables
 from taskyard.server.store.attempts import extend_all
+from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
 from taskyard.server.store.queues import ensure_defaults
 from taskyard.server.store.users import FirstKeys, ensure_first, signing_key
@@ -44,7 +46,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.signals = Signals()
-        self.blobs = LocalBlobs(settings.folder / "files")
+        self.blobs = _blobs(settings)
         self.closing: asyncio.Future[None] | None = None
         """Done when the server is about to stop: long polls then end at once."""
         self._running: list[asyncio.Task[None]] = []
@@ -61,6 +63,7 @@ class Server:
         )
         await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
         await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
+        await self._check_files()
         self.guard = Guard(await self.control.write(signing_key))
         self.signals.follow(self.guard.told)
         self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
@@ -71,6 +74,13 @@ class Server:
             self._spawn(self.control.listen())
         for name in JOBS:
             self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
+
+    async def _check_files(self) -> None:
+        """Say early that files cannot be kept; tasks are served all the same."""
+        try:
+            await self.blobs.check()
+        except TaskyardError as error:
+            log.warning("%s. %s", error.what, error.hint)
 
     def close(self) -> None:
         """Have every long poll answer now, with *come again*."""
@@ -114,6 +124,23 @@ class Server:
         """Wait until what :meth:`forget_events` was asked for is done: before new events come."""
         if self._forgetting:
             await asyncio.wait(set(self._forgetting))
+
+
+def _blobs(settings: Settings) -> Blobs:
+    if not settings.files.startswith("s3://"):
+        return LocalBlobs(Path(settings.files or settings.folder / "files").expanduser())
+    # boto3 is large, and only needed where files are kept so.
+    from taskyard.server.store.blobs.s3 import Place, S3Blobs
+
+    return S3Blobs(
+        Place.at(
+            settings.files,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+        )
+    )
 
 
 def _make_folder(settings: Settings) -> None:

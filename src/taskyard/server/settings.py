@@ -31,6 +31,14 @@ class Settings(msgspec.Struct, kw_only=True):
     data: Path = Path("~/.local/share/taskyard")
     database_url: str = ""
     """Empty: SQLite in the data folder. Else ``postgresql://user:password@host/name``."""
+    files: str = ""
+    """Where uploaded files are: a folder, or ``s3://bucket/prefix``; empty: in the data folder."""
+    s3_endpoint: str = ""
+    """The address of a store that is not Amazon's own. What is empty here and in the next three
+    is found the way all AWS tools find it: ``AWS_*``, profiles, the machine's role."""
+    s3_region: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
     public_url: str = ""
     """How browsers and agents reach this server; empty: from host and port."""
     token_lifetime: int = 30 * 24 * 3600

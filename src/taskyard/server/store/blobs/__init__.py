@@ -49,6 +49,10 @@ class Upload(Protocol):
 class Blobs(Protocol):
     """A place for files."""
 
+    async def check(self) -> None:
+        """Raises TaskyardError, with what to do, when no file can be kept here."""
+        ...
+
     async def begin(self, path: str) -> Upload:
         """Start writing a file. Raises ApiError(BAD_VALUE) for a path that is not taken."""
         ...

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from taskyard.api.errors import BAD_VALUE, ApiError
+from taskyard.api.errors import BAD_VALUE, ApiError, TaskyardError
 from taskyard.server.store.blobs import NotFound, Stat, checked, no_space
 
 T = TypeVar("T")
@@ -39,6 +39,17 @@ class LocalBlobs:
         # A server that was killed in the middle of an upload left its half behind.
         for half in self._incoming.iterdir():
             half.unlink(missing_ok=True)
+
+    async def check(self) -> None:
+        probe = self._incoming / uuid.uuid4().hex
+        try:
+            await _off_loop(probe.touch)
+            await _off_loop(probe.unlink)
+        except OSError as error:
+            raise TaskyardError(
+                f"cannot write to the folder of files {self._data.parent}: {error.strerror}",
+                hint="Change who owns it, or name another with the setting files.",
+            ) from error
 
     async def begin(self, path: str) -> LocalUpload:
         target = self._data / checked(path)
