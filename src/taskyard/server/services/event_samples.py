@@ -138,7 +138,7 @@ async def _leaf(
         shown = []
         for head, wanted in _groups(request.metrics, by_metric=by_metric):
             found = samples.find(tx, catalog.find(tx, [head["task"]], [type_], wanted))
-            key = "\0".join(head.values())
+            key = " ".join(head.values())
             window = Window() if request.refresh else position.windows.get(key, Window())
             iterations, position.windows[key] = leafing.leaf(
                 (s.iter for s in found),
