@@ -125,7 +125,7 @@ def test_every_list_field_filters(api: Api, home: str) -> None:
     )
     api("tasks.enqueue", task=made["wanted"], queue=queue)
     user = api("users.get_current_user")["user"]["id"]
-    for query in (
+    queries: list[Document] = [
         {"id": [made["wanted"]]},
         {"id": made["wanted"]},
         {"type": ["qc"]},
@@ -137,7 +137,8 @@ def test_every_list_field_filters(api: Api, home: str) -> None:
         {"models.input.model": [model]},
         {"hyperparams.Args.a.b.value": ["7"]},
         {"user": [user], "status": ["queued"]},
-    ):
+    ]
+    for query in queries:
         assert named(api, home, **query) == ["wanted"]
     assert named(api, home, user=["0" * 32]) == []
 

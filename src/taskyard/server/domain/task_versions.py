@@ -67,6 +67,16 @@ def _split_tags(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def query(sent: Mapping[str, Any], version: Version) -> Mapping[str, Any]:
+    """A query for tasks, with the system's tags filtered where they are now."""
+    tags = sent.get("tags")
+    if version >= TAGS_APART or not tags or sent.get("system_tags"):
+        return sent
+    asked = tags if isinstance(tags, list) else [tags]
+    system = [tag for tag in asked if isinstance(tag, str) and tag.lstrip("-") in SYSTEM_TAGS]
+    return {**sent, "tags": [tag for tag in asked if tag not in system], "system_tags": system}
+
+
 def settle(field: str, current: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The new value of a field that was sent in its old home, which says less than the present
     one: what it could not say stays as it is."""

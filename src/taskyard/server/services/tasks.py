@@ -115,6 +115,7 @@ def _update(tx: Tx, call: Call, request: api.TaskUpdate) -> api.FieldsResponse:
         fields["output"] = {"error": request.output__error}
     if request.created is not None:
         fields["created"] = to_wire(from_wire(request.created))
+    fields = task_versions.upgrade(fields, call.version, _now(tx))
     store.check_references(tx, call, fields)
     return _write(tx, call, request.task, task, fields)
 
@@ -164,6 +165,7 @@ async def _page(call: Call, *, expanded: bool) -> api.PageResponse:
 def _find(
     tx: Tx, call: Call, query: Mapping[str, Any], *, expanded: bool
 ) -> tuple[list[Document], str | None]:
+    query = task_versions.query(query, call.version)
     only = search.projection(query)
     if only and call.version < task_versions.CONTAINERS:
         query = {**query, "only_fields": task_versions.fields_to_read(only, call.version)}

@@ -154,6 +154,9 @@ TASK = Kind(
         "execution.queue": "queue",
         "models.input.model": "model",
         "models.output.model": "model",
+        # Where versions before 2.13 have them.
+        "execution.model": "model",
+        "output.model": "model",
     },
     filled=frozenset({"id", "name", "status", "type", "created", "last_update", "last_change"}),
     hidden_tag="hidden",
