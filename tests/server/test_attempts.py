@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 import uuid
@@ -13,9 +14,11 @@ import pytest
 from sqlalchemy import update
 
 from taskyard.api import errors
-from taskyard.api.attempts import LEASE
+from taskyard.api.attempts import LEASE, Take
 from taskyard.api.errors import ApiError, Cause
+from taskyard.server.call import Call
 from taskyard.server.jobs import reaper, watchdog
+from taskyard.server.services import attempts as service
 from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from taskyard.server.store.times import from_wire
@@ -186,6 +189,23 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come about"
         threading.Event().wait(0.01)
+
+
+def test_a_task_taken_for_an_agent_that_has_gone_goes_back(api: Api, server: Running) -> None:
+    queue = make_queue(api)
+    task = queued(api, queue)
+
+    async def leave_at_once() -> None:
+        call = Call(server.server, worker="gone:0")
+        asking = asyncio.ensure_future(service.take(call, Take(worker="gone:0", queues=[queue])))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    server.await_(leave_at_once())
+    assert waiting(api, queue) == [task]
+    assert states(api, task) == ["returned"]
 
 
 def test_no_task_is_given_twice(api: Api, server: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -51,11 +52,15 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         listening = asyncio.create_task(
             call.server.signals.wait(topics, max(0.0, min(left, SLICE)))
         )
-        announce = first
+        looking = asyncio.ensure_future(
+            call.server.control.write(partial(_take, call=call, request=request, announce=first))
+        )
         try:
-            answer, known, busy = await call.server.control.write(
-                lambda tx, announce=announce: _take(tx, call, request, announce)  # type: ignore[misc]
-            )
+            answer, known, busy = await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            listening.cancel()
+            await _undo(call, looking)
+            raise
         except BaseException:
             listening.cancel()
             raise
@@ -73,6 +78,26 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         await listening
 
 
+Looked = tuple[api.TakeResponse, list[str], bool]
+"""What there is to take now; the ids of the queues; whether it is worth to look again soon."""
+
+
+async def _undo(call: Call, looking: asyncio.Future[Looked]) -> None:
+    """Give back what was taken for an agent that has gone in the meantime."""
+    answer, _, _ = await looking
+    ending = Ending("returned", message="its agent had gone before it arrived")
+    for lease in answer.attempts:
+        back = partial(
+            endings.finish,
+            company=call.company,
+            task_id=lease.task,
+            number=lease.attempt,
+            ending=ending,
+            by=call.user,
+        )
+        await call.server.control.write(back)
+
+
 def _stop_listening(call: Call, listening: asyncio.Task[bool], known: Sequence[str]) -> None:
     """Stop waiting; a wake-up that was meant for one agent and came too late goes to the next."""
     if listening.done():
@@ -81,10 +106,7 @@ def _stop_listening(call: Call, listening: asyncio.Task[bool], known: Sequence[s
         listening.cancel()
 
 
-def _take(
-    tx: Tx, call: Call, request: api.Take, announce: bool
-) -> tuple[api.TakeResponse, list[str], bool]:
-    """What there is to take now; the ids of the queues; whether it is worth to look again soon."""
+def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     found = queues.resolve(tx, call.company, request.queues)
     serving = list({queue.id: queue for queue in found if queue is not None}.values())
     missing = [word for word, q in zip(request.queues, found, strict=True) if q is None]

@@ -89,7 +89,6 @@ def open_attempt(
             taken=tx.now,
             retries=retries,
             plain=plain,
-            console=0,
             doc={},
         )
     )

@@ -207,15 +207,14 @@ attempts = Table(
     Column("ended", BigInteger),
     Column("cause", String),
     Column("exit_code", Integer),
-    Column("console", BigInteger, nullable=False, default=0),
     Column("retries", Integer, nullable=False, default=0),
     Column("plain", Boolean, nullable=False, default=False),
     Column("doc", Document, nullable=False),
     Index("attempts_deadline", "state", "deadline"),
     Index("attempts_worker", "worker", "state"),
 )
-"""Each run of a task. ``deadline`` is the lease's end; ``console`` the bytes of output kept;
-``plain`` marks a run whose agent knows nothing of leases."""
+"""Each run of a task. ``deadline`` is the lease's end; ``plain`` marks a run whose agent knows
+nothing of leases."""
 
 workers = Table(
     "workers",

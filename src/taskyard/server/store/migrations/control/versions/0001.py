@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("ended", sa.BigInteger(), nullable=True),
         sa.Column("cause", sa.String(), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),
-        sa.Column("console", sa.BigInteger(), nullable=False),
         sa.Column("retries", sa.Integer(), nullable=False),
         sa.Column("plain", sa.Boolean(), nullable=False),
         sa.Column(
@@ -104,6 +103,7 @@ def upgrade() -> None:
         sa.Column("waiting", sa.Float(), nullable=False),
     )
     with op.batch_alter_table("queue_samples", schema=None) as batch_op:
+        batch_op.create_index("queue_samples_age", ["at"], unique=False)
         batch_op.create_index("queue_samples_at", ["queue", "at"], unique=False)
 
     op.create_table(
@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("task", sa.String(), nullable=True),
     )
     with op.batch_alter_table("worker_activity", schema=None) as batch_op:
+        batch_op.create_index("worker_activity_age", ["at"], unique=False)
         batch_op.create_index("worker_activity_at", ["company", "at"], unique=False)
 
     op.create_table(
@@ -311,6 +312,7 @@ def downgrade() -> None:
     op.drop_table("worker_samples")
     with op.batch_alter_table("worker_activity", schema=None) as batch_op:
         batch_op.drop_index("worker_activity_at")
+        batch_op.drop_index("worker_activity_age")
 
     op.drop_table("worker_activity")
     op.drop_table("users")
@@ -328,6 +330,7 @@ def downgrade() -> None:
     op.drop_table("queues")
     with op.batch_alter_table("queue_samples", schema=None) as batch_op:
         batch_op.drop_index("queue_samples_at")
+        batch_op.drop_index("queue_samples_age")
 
     op.drop_table("queue_samples")
     with op.batch_alter_table("projects", schema=None) as batch_op:
