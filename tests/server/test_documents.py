@@ -427,6 +427,17 @@ def test_references_become_objects(do: Do, put: Put, project: str) -> None:
     }
 
 
+def test_the_company_of_a_public_document_is_an_object_too(do: Do, put: Put) -> None:
+    id = put(company="")
+
+    def read(tx: Tx) -> Any:
+        found = documents.find(tx, TASK, COMPANY, {"id": [id], "only_fields": ["company"]})
+        documents.expand(tx, TASK, COMPANY, found)
+        return found
+
+    assert do(read) == [{"id": id, "company": {"id": ""}}]
+
+
 def test_a_projection_may_leave_out(do: Do, put: Put) -> None:
     id = put(runtime={"a": 1, "b": 2})
     task = do(lambda tx: documents.get(tx, TASK, id, COMPANY, only=["-runtime.a", "-script"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -229,6 +230,18 @@ def test_content_is_deleted_on_demand(api: Api, top: str, put: Put) -> None:
     }
     assert refusal(api, "tasks.get_by_id", task=task) == errors.INVALID_TASK_ID[:2]
     assert api("tasks.get_by_id", task=child)["task"]["parent"] == f"__DELETED__{task}"
+
+
+def test_a_project_that_many_name_at_once_is_made_once(api: Api, top: str, put: Put) -> None:
+    models = [put(MODEL) for _ in range(8)]
+
+    def move(model: str) -> str:
+        answer = api.as_version("2.20")("models.move", ids=[model], project_name=f"{top}/new/one")
+        return str(answer["project_id"])
+
+    with ThreadPoolExecutor(8) as threads:
+        homes = set(threads.map(move, models))
+    assert homes == {by_name(api, f"{top}/new/one")["id"]}
 
 
 def names(answer: dict[str, Any], top: str) -> list[str]:

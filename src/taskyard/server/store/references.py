@@ -51,7 +51,7 @@ def _holders(place: Any, keys: list[str]) -> Iterator[tuple[Document, str]]:
         value = place.get(keys[0])
         if len(keys) > 1:
             yield from _holders(value, keys[1:])
-        elif isinstance(value, str) and value:
+        elif isinstance(value, str):
             yield place, keys[0]
 
 
