@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def up_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def up_command(args: argparse.Namespace) -> int:
+    # Importing makes nothing but what stays: the collector would look at it again and again.
+    gc.disable()
     from taskyard.server.serve import serve
     from taskyard.server.settings import load
 

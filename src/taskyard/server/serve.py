@@ -80,6 +80,7 @@ async def _serve(
     _stop_on_signal(web, server, leaving)
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.freeze()
+    gc.enable()
     ready(server)
     try:
         await web.serve(sockets=[sock])
