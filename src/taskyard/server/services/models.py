@@ -20,7 +20,7 @@ from taskyard.api.errors import (
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import search
-from taskyard.server.store import documents, projects
+from taskyard.server.store import documents, many, projects
 from taskyard.server.store import models as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -261,16 +261,8 @@ def delete_metadata(tx: Tx, call: Call, request: api.DeleteMetadata) -> api.Upda
 
 
 def _each(tx: Tx, ids: Sequence[str], do: Callable[[str], Document]) -> api.ManyResponse:
-    """Do something to several models; what fails for one is undone for that one alone."""
-    answer = api.ManyResponse(succeeded=[], failed=[])
-    for id in dict.fromkeys(ids):
-        try:
-            with tx.connection.begin_nested():
-                answer.succeeded.append({"id": id, **do(id)})
-        except ApiError as error:
-            refusal = {"codes": list(error.kind), "msg": error.what, "data": error.data}
-            answer.failed.append({"id": id, "error": refusal})
-    return answer
+    succeeded, failed = many.each(tx, dict.fromkeys(ids), do)
+    return api.ManyResponse(succeeded=succeeded, failed=failed)
 
 
 @writes(api.PublishMany)

@@ -6,34 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from taskyard.api import task_life as api
-from taskyard.api.errors import ApiError
 from taskyard.api.states import SHOWN, Status
 from taskyard.api.tasks import FieldsResponse
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import explain as rules
 from taskyard.server.domain.explain import Serving, Waiting
-from taskyard.server.store import queues, task_life, task_status, workers
+from taskyard.server.store import many, queues, task_life, task_status, workers
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.task_life import Cleared, Words
+from taskyard.server.store.task_life import Words
 
 Document = dict[str, Any]
 
 
-def _words(request: api.StatusChange | api.ManyChange | api.Archive) -> Words:
+def words(request: api.StatusChange | api.ManyChange | api.Archive) -> Words:
     return Words(request.status_reason, request.status_message)
 
 
-def _each(tx: Tx, ids: list[str], do: Callable[[str], Document]) -> api.ManyResponse:
-    """Do something to several tasks; what fails for one is undone for that one alone."""
-    answer = api.ManyResponse(succeeded=[], failed=[])
-    for id in ids:
-        try:
-            with tx.connection.begin_nested():
-                answer.succeeded.append({"id": id, **do(id)})
-        except ApiError as error:
-            refusal = {"codes": list(error.kind), "msg": error.what, "data": error.data}
-            answer.failed.append({"id": id, "error": refusal})
-    return answer
+def each(tx: Tx, ids: list[str], do: Callable[[str], Document]) -> api.ManyResponse:
+    succeeded, failed = many.each(tx, ids, do)
+    return api.ManyResponse(succeeded=succeeded, failed=failed)
 
 
 # Queueing
@@ -48,7 +39,7 @@ def enqueue(tx: Tx, call: Call, request: api.Enqueue) -> api.EnqueueResponse:
         call,
         task,
         queue,
-        _words(request),
+        words(request),
         force=request.force,
         update_execution_queue=request.update_execution_queue,
     )
@@ -63,14 +54,14 @@ def _watched(tx: Tx, call: Call, queue: str) -> bool:
 @writes(api.EnqueueMany)
 def enqueue_many(tx: Tx, call: Call, request: api.EnqueueMany) -> api.EnqueueManyResponse:
     queue = task_life.chosen_queue(tx, call, request.queue, request.queue_name)
-    words = _words(request)
+    said = words(request)
 
     def one(id: str) -> Document:
         task = task_status.standing(tx, call.company, id)
         fields = task_life.enqueue(tx, call, task, queue, words)
         return {"queued": True, "updated": 1, "fields": fields}
 
-    done = _each(tx, request.ids, one)
+    done = each(tx, request.ids, one)
     watched = _watched(tx, call, queue) if request.verify_watched_queue else None
     return api.EnqueueManyResponse(
         succeeded=done.succeeded, failed=done.failed, queue_watched=watched
@@ -83,7 +74,7 @@ def dequeue(tx: Tx, call: Call, request: api.Dequeue) -> api.DequeueResponse:
         tx,
         call,
         request.task,
-        _words(request),
+        words(request),
         new_status=request.new_status,
         from_all=request.remove_from_all_queues,
     )
@@ -99,13 +90,13 @@ def dequeue_many(tx: Tx, call: Call, request: api.DequeueMany) -> api.ManyRespon
             tx,
             call,
             id,
-            _words(request),
+            words(request),
             new_status=request.new_status,
             from_all=request.remove_from_all_queues,
         )
         return {"dequeued": removed, "updated": int(fields is not None), "fields": fields or {}}
 
-    return _each(tx, request.ids, one)
+    return each(tx, request.ids, one)
 
 
 # Plain changes of status
@@ -150,7 +141,7 @@ def completed(tx: Tx, call: Call, request: api.Completed) -> api.CompletedRespon
     fields = _change(tx, call, request, Status.COMPLETED)
     if not request.publish:
         return api.CompletedResponse(updated=1, fields=fields)
-    fields |= task_life.publish(tx, call, request.task, _words(request), force=request.force)
+    fields |= task_life.publish(tx, call, request.task, words(request), force=request.force)
     return api.CompletedResponse(updated=1, fields=fields, published=1)
 
 
@@ -159,33 +150,33 @@ def completed(tx: Tx, call: Call, request: api.Completed) -> api.CompletedRespon
 
 @writes(api.Stop)
 def stop(tx: Tx, call: Call, request: api.Stop) -> FieldsResponse:
-    fields = task_life.stop(tx, call, request.task, _words(request), force=request.force)
+    fields = task_life.stop(tx, call, request.task, words(request), force=request.force)
     return FieldsResponse(updated=1, fields=fields)
 
 
 @writes(api.StopMany)
 def stop_many(tx: Tx, call: Call, request: api.StopMany) -> api.ManyResponse:
     def one(id: str) -> Document:
-        fields = task_life.stop(tx, call, id, _words(request), force=request.force)
+        fields = task_life.stop(tx, call, id, words(request), force=request.force)
         return {"updated": 1, "fields": fields}
 
-    return _each(tx, request.ids, one)
+    return each(tx, request.ids, one)
 
 
 @writes(api.Archive)
 def archive(tx: Tx, call: Call, request: api.Archive) -> api.ArchiveResponse:
     for id in request.tasks:
-        task_life.archive(tx, call, id, _words(request))
+        task_life.archive(tx, call, id, words(request))
     return api.ArchiveResponse(archived=len(request.tasks))
 
 
 @writes(api.ArchiveMany)
 def archive_many(tx: Tx, call: Call, request: api.ArchiveMany) -> api.ManyResponse:
     def one(id: str) -> Document:
-        task_life.archive(tx, call, id, _words(request))
+        task_life.archive(tx, call, id, words(request))
         return {"archived": True}
 
-    return _each(tx, request.ids, one)
+    return each(tx, request.ids, one)
 
 
 @writes(api.UnarchiveMany)
@@ -194,7 +185,7 @@ def unarchive_many(tx: Tx, call: Call, request: api.UnarchiveMany) -> api.ManyRe
         task_life.unarchive(tx, call, id)
         return {"unarchived": True}
 
-    return _each(tx, request.ids, one)
+    return each(tx, request.ids, one)
 
 
 @writes(api.Publish)
@@ -203,7 +194,7 @@ def publish(tx: Tx, call: Call, request: api.Publish) -> FieldsResponse:
         tx,
         call,
         request.task,
-        _words(request),
+        words(request),
         force=request.force,
         publish_model=request.publish_model,
     )
@@ -217,110 +208,13 @@ def publish_many(tx: Tx, call: Call, request: api.PublishMany) -> api.ManyRespon
             tx,
             call,
             id,
-            _words(request),
+            words(request),
             force=request.force,
             publish_model=request.publish_model,
         )
         return {"updated": 1, "fields": fields}
 
-    return _each(tx, request.ids, one)
-
-
-# Reset and deletion
-
-
-def _urls(wanted: bool, cleared: Cleared) -> api.TaskUrls | None:
-    if not wanted:
-        return None
-    return api.TaskUrls(
-        model_urls=cleared.model_urls, event_urls=[], artifact_urls=cleared.artifact_urls
-    )
-
-
-@writes(api.Reset)
-def reset(tx: Tx, call: Call, request: api.Reset) -> api.ResetResponse:
-    fields, left, cleared = task_life.reset(
-        tx,
-        call,
-        request.task,
-        _words(request),
-        force=request.force,
-        clear_all=request.clear_all,
-        delete_output_models=request.delete_output_models,
-    )
-    return api.ResetResponse(
-        updated=1,
-        fields=fields,
-        dequeued={"removed": len(left)},
-        deleted_models=cleared.deleted_models,
-        urls=_urls(request.return_file_urls, cleared),
-    )
-
-
-@writes(api.ResetMany)
-def reset_many(tx: Tx, call: Call, request: api.ResetMany) -> api.ManyResponse:
-    def one(id: str) -> Document:
-        fields, left, cleared = task_life.reset(
-            tx,
-            call,
-            id,
-            _words(request),
-            force=request.force,
-            clear_all=request.clear_all,
-            delete_output_models=request.delete_output_models,
-        )
-        answer: Document = {
-            "updated": 1,
-            "fields": fields,
-            "dequeued": bool(left),
-            "deleted_models": cleared.deleted_models,
-        }
-        if urls := _urls(request.return_file_urls, cleared):
-            answer["urls"] = urls
-        return answer
-
-    return _each(tx, request.ids, one)
-
-
-@writes(api.Delete)
-def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
-    done = task_life.delete(
-        tx,
-        call,
-        request.task,
-        force=request.force,
-        delete_output_models=request.delete_output_models,
-    )
-    return api.DeleteResponse(
-        deleted=True,
-        updated_children=done.updated_children,
-        updated_models=done.updated_models,
-        deleted_models=done.cleared.deleted_models,
-        urls=_urls(request.return_file_urls, done.cleared),
-    )
-
-
-@writes(api.DeleteMany)
-def delete_many(tx: Tx, call: Call, request: api.DeleteMany) -> api.ManyResponse:
-    def one(id: str) -> Document:
-        done = task_life.delete(
-            tx,
-            call,
-            id,
-            force=request.force,
-            delete_output_models=request.delete_output_models,
-        )
-        answer: Document = {
-            "deleted": True,
-            "updated_children": done.updated_children,
-            "updated_models": done.updated_models,
-            "deleted_models": done.cleared.deleted_models,
-        }
-        if urls := _urls(request.return_file_urls, done.cleared):
-            answer["urls"] = urls
-        return answer
-
-    return _each(tx, request.ids, one)
+    return each(tx, request.ids, one)
 
 
 # Explaining
