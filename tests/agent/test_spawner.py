@@ -84,6 +84,45 @@ def test_supervisors_outlive_their_spawner(runs: Runs) -> None:
     assert seen.state.supervisor == supervisor
 
 
+def waiting(folder: Path) -> int:
+    """Return the pid of the process that waits for the next run, besides that of ``folder``."""
+    supervisor = folders.read_state(folder).supervisor
+    found: list[int] = []
+
+    def there() -> bool:
+        run = {supervisor, *processes.descendants(supervisor)}
+        below = processes.living(processes.descendants(spawner_of(folder)))
+        found[:] = [pid for pid in below if pid not in run]
+        return len(found) == 1
+
+    until(there, "the process for the next run")
+    return found[0]
+
+
+def test_the_next_supervisor_is_forked_before_it_is_needed(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    spare = waiting(first)
+    assert runs.spawner.start(runs.make("")) == spare
+
+
+def test_a_waiting_process_that_was_killed_is_replaced(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    spare = waiting(first)
+    os.kill(spare, 9)
+    until(lambda: gone(spare), "the end of the waiting process")
+    assert runs.run("") == Outcome()
+
+
+def test_the_waiting_process_ends_with_the_spawner(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    spare = waiting(first)
+    runs.spawner.close()
+    until(lambda: gone(spare), "the end of the waiting process")
+
+
 def test_a_spawner_ends_with_its_agent(tmp_path: Path) -> None:
     """The agent is killed: no farewell, the kernel closes its end of the socket."""
     agent = (

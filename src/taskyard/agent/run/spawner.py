@@ -4,6 +4,8 @@ A fresh interpreter that imports the supervisor takes ten times as long as the r
 So the agent keeps one such process, the spawner, which does nothing but fork. It has a single
 thread, as a process that forks should, while the agent has many.
 
+Forking takes a moment, too, and so one process is always forked already and waits for the next run.
+
 They talk over a socket pair, a line a message: ``run "<folder>"`` down, ``started <pid>`` or
 ``failed: <why>`` up. The spawner ends when the agent's end of the socket closes; its supervisors,
 each in a session of its own, do not notice.
@@ -15,6 +17,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -23,11 +26,16 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 ANSWER_LIMIT = 20.0
 """Seconds for the spawner to answer; the first answer includes its imports."""
+HEAD_START = 0.1
+"""Seconds after a start until the process for the next one is forked."""
+PATH_LIMIT = 1 << 16
+"""Bytes of a run folder's path, at the most."""
 
 
 class SpawnerError(OSError):
@@ -109,8 +117,15 @@ class Spawner:
             self._process = None
 
 
+class _Spare(NamedTuple):
+    """A supervisor to be: forked already, and waiting to be told its run."""
+
+    pid: int
+    connection: socket.socket
+
+
 def serve(supervise: Callable[[Path], int]) -> None:
-    """Be the spawner: fork a supervisor for each line, until the agent closes its end.
+    """Be the spawner: a supervisor for each line, until the agent closes its end.
 
     The agent's socket is the standard input; a supervisor puts something else in its place.
     """
@@ -121,35 +136,78 @@ def serve(supervise: Callable[[Path], int]) -> None:
     # What is there now is shared with all that is forked, as long as nobody writes to it.
     gc.collect()
     gc.freeze()
+    spare: _Spare | None = None
     with socket.socket(fileno=0) as connection, connection.makefile("rb") as lines:
-        for line in lines:
+        while True:
+            with contextlib.suppress(OSError):
+                spare = spare or _fork(supervise)
+            line = lines.readline()
+            if not line:
+                return
             word, _, rest = line.partition(b" ")
             if word == b"run":
-                answer = _fork(Path(msgspec.json.decode(rest)), supervise)
+                answer = _start(Path(msgspec.json.decode(rest)), spare, supervise)
             else:
                 answer = "failed: unknown request"
+            spare = None
             connection.sendall(f"{answer}\n".encode())
+            # The run that begins now needs the processors more than the next one does.
+            select.select([connection], [], [], HEAD_START)
 
 
-def _fork(folder: Path, supervise: Callable[[Path], int]) -> str:
+def _start(folder: Path, spare: _Spare | None, supervise: Callable[[Path], int]) -> str:
+    try:
+        for ready in (spare, None):  # the spare one may have been killed while it waited
+            chosen = ready or _fork(supervise)
+            if _hand_over(chosen, folder):
+                return f"started {chosen.pid}"
+    except OSError as error:
+        return f"failed: {error}"
+    return "failed: the new process died at once"
+
+
+def _hand_over(spare: _Spare, folder: Path) -> bool:
+    """Give a run to a process that waits; whether it has taken it."""
+    with spare.connection as connection:
+        try:
+            connection.sendall(os.fsencode(folder))
+            return connection.recv(1) != b""
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+
+def _fork(supervise: Callable[[Path], int]) -> _Spare:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # Held back until the supervisor is ready to hear them: it must not die of one before.
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     try:
         pid = os.fork()
         if pid == 0:
-            _become(folder, supervise)
-    except OSError as error:
-        return f"failed: {error}"
+            ours.close()
+            _become(theirs, supervise)
+    except OSError:
+        ours.close()
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
-    return f"started {pid}"
+        theirs.close()
+    return _Spare(pid, ours)
 
 
-def _become(folder: Path, supervise: Callable[[Path], int]) -> None:
+def _become(connection: socket.socket, supervise: Callable[[Path], int]) -> None:
+    """Wait for a run and supervise it; or end, when the spawner does."""
     code = 1
     try:
+        # The agent must see its socket close when the spawner dies: nobody else holds it open.
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        code = supervise(folder)
+        folder = connection.recv(PATH_LIMIT)
+        if folder:
+            connection.sendall(b"!")
+            connection.close()
+            code = supervise(Path(os.fsdecode(folder)))
     except BaseException:
         traceback.print_exc()
     finally:
