@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
+from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries as entries_table
+from taskyard.server.store.tables import queue_samples
 from tests.beds.server import Api, Running
 
 
@@ -342,9 +344,14 @@ def test_metrics_tell_how_long_a_queue_was(api: Api) -> None:
 def test_metrics_tell_how_long_a_task_waited_that_was_taken(api: Api, server: Running) -> None:
     id = make_queue(api)
     (task,) = fill(api, id, 1)
-    earlier = update(entries_table).where(entries_table.c.task == task)
-    control = server.server.control
-    server.await_(control.write(lambda tx: tx.execute(earlier.values(added=tx.now - 100_000_000))))
+    ago = 100_000_000
+
+    def let_it_wait(tx: Tx) -> None:
+        waits = update(entries_table).where(entries_table.c.task == task)
+        tx.execute(waits.values(added=entries_table.c.added - ago))
+        tx.execute(update(queue_samples).values(at=queue_samples.c.at - ago))
+
+    server.await_(server.server.control.write(let_it_wait))
     api("queues.get_next_task", queue=id)
     body = {"from_date": time.time() - 10, "to_date": time.time() + 10, "interval": 3600}
     (found,) = api("queues.get_queue_metrics", queue_ids=[id], **body)["queues"]
