@@ -37,7 +37,7 @@ class UpdatedResponse(Response):
 
 @action("reports.update", answers=UpdatedResponse, since="2.23")
 class Update(Request):
-    """Change a report. Of a published one only the tags can change."""
+    """Change a report. Of a published one only the name and the tags can change."""
 
     task: str
     name: str | None = None

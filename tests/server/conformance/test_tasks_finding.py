@@ -179,7 +179,7 @@ def test_tasks_without_a_project_are_found_by_null(api: Api) -> None:
     ],
 )
 def test_patterns(api: Api, home: str, query: Any, found: list[str] | None) -> None:
-    both = {
+    both: dict[str, Document] = {
         "the first": {"comment": "a remark", "script": {"entry_point": "train.py"}},
         "the (second)": {"tags": ["label"]},
     }

@@ -12,7 +12,7 @@ from taskyard.api import task_life as life_api
 from taskyard.api import tasks as tasks_api
 from taskyard.api.errors import INVALID_TASK_ID, ApiError
 from taskyard.server.call import Call, writes
-from taskyard.server.services import task_life, tasks
+from taskyard.server.services import task_life, task_removal, tasks
 from taskyard.server.store import documents, tables
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK
@@ -65,10 +65,10 @@ def delete_runs(tx: Tx, call: Call, request: api.DeleteRuns) -> api.DeleteRunsRe
     inside = set(tx.execute(query).scalars())
     known = [id for id in dict.fromkeys(request.ids) if id in inside]
     steps = _steps_of(tx, known)
-    outcome = task_life.delete_many(tx, call, life_api.DeleteMany(ids=known, force=True))
+    outcome = task_removal.delete_each(tx, call, life_api.DeleteMany(ids=known, force=True))
     gone = {done["id"] for done in outcome.succeeded}
     orphans = [step for step, run in steps if run in gone]
-    task_life.delete_many(tx, call, life_api.DeleteMany(ids=orphans, force=True))
+    task_removal.delete_each(tx, call, life_api.DeleteMany(ids=orphans, force=True))
     unknown = [_unknown(id) for id in dict.fromkeys(request.ids) if id not in inside]
     return api.DeleteRunsResponse(succeeded=outcome.succeeded, failed=[*outcome.failed, *unknown])
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from taskyard.api import event_samples, event_scalars, task_life
+from taskyard.api import event_samples, event_scalars
 from taskyard.api import reports as api
 from taskyard.api.errors import (
     INVALID_TASK_ID,
@@ -21,8 +21,15 @@ from taskyard.api.wire import Document, Request, action_of
 from taskyard.server.call import HANDLERS, Call, reads, serves, writes
 from taskyard.server.domain import search, task_fields
 from taskyard.server.domain.lifecycle import ARCHIVED, may_be_deleted
-from taskyard.server.services import task_life as life
-from taskyard.server.store import documents, projects, references, tables, tags, task_status
+from taskyard.server.store import (
+    documents,
+    projects,
+    references,
+    tables,
+    tags,
+    task_life,
+    task_status,
+)
 from taskyard.server.store import tasks as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK
@@ -33,7 +40,8 @@ REPORT = "report"
 HOME = ".reports"
 """The last part of the name of a project that holds reports."""
 
-HOME_TAGS = ["hidden", "reports"]
+HIDDEN_TAGS = ["hidden", "reports"]
+"""The system tags of reports and of their projects: both stay out of lists of the others."""
 
 _IS_REPORT = tables.tasks.c.type == REPORT
 
@@ -46,7 +54,7 @@ def create(tx: Tx, call: Call, request: api.Create) -> api.CreateResponse:
         "type": REPORT,
         "project": project,
         "tags": task_fields.tag_list(request.tags or ()),
-        "system_tags": ["reports"],
+        "system_tags": HIDDEN_TAGS,
         "comment": request.comment or "",
         "report": request.report or "",
         "report_assets": request.report_assets or [],
@@ -67,8 +75,8 @@ def _home(tx: Tx, call: Call, project: str | None) -> str:
 def _home_named(tx: Tx, call: Call, name: str) -> str:
     id = projects.ensure(tx, call, name)
     known = documents.get(tx, PROJECT, id, call, only=["system_tags"])["system_tags"]
-    if not set(HOME_TAGS) <= set(known):
-        documents.update(tx, PROJECT, id, {"system_tags": [*known, *HOME_TAGS]})
+    if not set(HIDDEN_TAGS) <= set(known):
+        documents.update(tx, PROJECT, id, {"system_tags": [*known, *HIDDEN_TAGS]})
     return id
 
 
@@ -92,10 +100,10 @@ def update(tx: Tx, call: Call, request: api.Update) -> api.UpdatedResponse:
         fields["name"] = task_fields.task_name(fields["name"])
     if "tags" in fields:
         fields["tags"] = task_fields.tag_list(fields["tags"])
-    if status != Status.CREATED and set(fields) - {"tags"}:
+    if status != Status.CREATED and set(fields) - {"name", "tags"}:
         raise ApiError(
             INVALID_TASK_STATUS,
-            "only the tags of a published report can change",
+            "only the name and the tags of a published report can change",
             task=request.task,
             current_status=status,
         )
@@ -174,8 +182,8 @@ def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
             "archive the report first, or delete it with force",
             task=request.task,
         )
-    done = life.delete(tx, call, task_life.Delete(task=request.task, force=True))
-    return api.DeleteResponse(deleted=int(done.deleted))
+    task_life.delete(tx, call, request.task, force=True)
+    return api.DeleteResponse(deleted=1)
 
 
 @reads(api.GetTags)

@@ -58,7 +58,7 @@ def enqueue_many(tx: Tx, call: Call, request: api.EnqueueMany) -> api.EnqueueMan
 
     def one(id: str) -> Document:
         task = task_status.standing(tx, call.company, id)
-        fields = task_life.enqueue(tx, call, task, queue, words)
+        fields = task_life.enqueue(tx, call, task, queue, said)
         return {"queued": True, "updated": 1, "fields": fields}
 
     done = each(tx, request.ids, one)

@@ -11,6 +11,8 @@ import msgspec
 from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from taskyard.api.events import IMAGE, PLOT
+from taskyard.server.store import catalog
 from taskyard.server.store.catalog import Series
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.telemetry_tables import number
@@ -69,9 +71,9 @@ def _row(new: New) -> dict[str, Any]:
         "task": new.series.task,
         "series": new.series.number,
         "iter": new.iter,
-        "key": new.key,
+        "key": new.key.replace("\0", ""),
         "timestamp": new.timestamp,
-        "worker": new.worker,
+        "worker": new.worker.replace("\0", ""),
         "shown": new.drawable,
         "source": number(new.url) if new.url else None,
         "data": _pack(new.rest),
@@ -192,3 +194,41 @@ def _load(tx: Tx, ids: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         rows: Iterable[Any] = tx.execute(query)
         for id_, data in rows:
             yield id_, _unpack(data)
+
+
+def urls(tx: Tx, tasks: Collection[str]) -> dict[str, list[str]]:
+    """The addresses of images that tasks reported, by themselves or in plots; by task, sorted."""
+    found: dict[str, set[str]] = {}
+    for series in catalog.find(tx, tasks, [IMAGE, PLOT]):
+        mine = (table.c.task == series.task, table.c.series == series.number)
+        rows: Iterable[Any] = tx.execute(select(table.c.data).where(*mine))
+        for (data,) in rows:
+            found.setdefault(series.task, set()).update(_urls(_unpack(data)))
+    return {task: sorted(urls) for task, urls in found.items()}
+
+
+def _urls(event: dict[str, Any]) -> Iterator[str]:
+    if isinstance(url := event.get("url"), str) and url:
+        yield url
+    try:
+        plot = msgspec.json.decode(event.get("plot_str") or "{}", type=_Plot)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    for image in (plot.layout and plot.layout.images) or ():
+        # A plot may also carry its picture in itself.
+        if image.source and not image.source.startswith("data:"):
+            yield image.source
+
+
+class _PlotImage(msgspec.Struct):
+    source: str | None = None
+
+
+class _PlotLayout(msgspec.Struct):
+    images: list[_PlotImage] | None = None
+
+
+class _Plot(msgspec.Struct):
+    """Of a plot, what tells of files."""
+
+    layout: _PlotLayout | None = None
