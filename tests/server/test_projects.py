@@ -220,12 +220,14 @@ def test_content_is_deleted_on_demand(api: Api, top: str, put: Put) -> None:
     task = put(TASK, project=inner, execution={"artifacts": artifacts})
     put(MODEL, project=inner, uri="http://files/m")
     child = put(TASK, parent=task)
+    image = {"type": "training_debug_image", "task": task, "metric": "m", "variant": "v"}
+    api.batch("events.add_batch", [{**image, "iter": 1, "url": "http://files/e"}])
     id = by_name(api, top)["id"]
     answer = api("projects.delete", project=id, force=True, delete_contents=True)
     assert (answer["deleted_tasks"], answer["deleted_models"]) == (1, 1)
     assert answer["urls"] == {
         "model_urls": ["http://files/m"],
-        "event_urls": [],
+        "event_urls": ["http://files/e"],
         "artifact_urls": ["http://files/a"],
     }
     assert refusal(api, "tasks.get_by_id", task=task) == errors.INVALID_TASK_ID[:2]

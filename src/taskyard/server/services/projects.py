@@ -16,8 +16,8 @@ from taskyard.api.errors import (
     ApiError,
 )
 from taskyard.api.wire import Request
-from taskyard.server.call import Call, reads, writes
-from taskyard.server.store import documents, project_content
+from taskyard.server.call import Call, reads, serves, writes
+from taskyard.server.store import documents, project_content, samples
 from taskyard.server.store import projects as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -79,8 +79,26 @@ def validate_delete(tx: Tx, call: Call, request: api.ValidateDelete) -> api.Vali
     return api.ValidateDeleteResponse(**counts)
 
 
-@writes(api.Delete)
-def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
+@serves(api.Delete)
+async def delete(call: Call, request: api.Delete) -> api.DeleteResponse:
+    events = await _event_urls(call, request.project) if request.delete_contents else []
+    answer = await call.server.control.write(lambda tx: _delete(tx, call, request))
+    if request.delete_contents:
+        answer.urls["event_urls"] = events
+        await call.server.events_forgotten()
+    return answer
+
+
+async def _event_urls(call: Call, project: str) -> list[str]:
+    """Addresses in the events of a project's tasks: to be read before they go."""
+    ids = await call.server.control.read(
+        lambda tx: project_content.own_tasks(tx, call, _family(tx, project))
+    )
+    found = await call.server.telemetry.read(lambda tx: samples.urls(tx, ids))
+    return sorted({url for urls in found.values() for url in urls})
+
+
+def _delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
     known = documents.get(tx, PROJECT, request.project, call, only=["parent"], for_write=True)
     family = _family(tx, request.project)
     if not request.force:

@@ -204,6 +204,12 @@ def release(tx: Tx, ids: Sequence[str]) -> int:
     return released
 
 
+def own_tasks(tx: Tx, call: Call, ids: Sequence[str]) -> list[str]:
+    """The ids of the company's tasks in these projects."""
+    query = select(tasks.c.id).where(tasks.c.project.in_(ids), tasks.c.company == call.company)
+    return list(tx.execute(query).scalars())
+
+
 def delete_content(tx: Tx, call: Call, ids: Sequence[str]) -> tuple[int, int, Document]:
     """Delete the tasks and models of these projects.
 
@@ -212,17 +218,12 @@ def delete_content(tx: Tx, call: Call, ids: Sequence[str]) -> tuple[int, int, Do
     mine = (models.c.project.in_(ids), models.c.company == call.company)
     model_urls = {uri for uri in tx.execute(select(models.c.uri).where(*mine)).scalars() if uri}
     deleted_models = tx.execute(delete(models).where(*mine)).rowcount
-    query = select(tasks.c.id).where(tasks.c.project.in_(ids), tasks.c.company == call.company)
-    gone = list(tx.execute(query).scalars())
     artifact_urls: set[str] = set()
+    gone = own_tasks(tx, call, ids)
     for id in gone:
         left = task_life.delete(tx, call, id, force=True).cleared
         deleted_models += left.deleted_models
         model_urls.update(left.model_urls)
         artifact_urls.update(left.artifact_urls)
-    urls = {
-        "model_urls": sorted(model_urls),
-        "event_urls": [],
-        "artifact_urls": sorted(artifact_urls),
-    }
+    urls = {"model_urls": sorted(model_urls), "artifact_urls": sorted(artifact_urls)}
     return len(gone), deleted_models, urls
