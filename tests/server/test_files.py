@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from taskyard.client.http import Answer
-from taskyard.server.services.files import part_name, wanted_range
+from taskyard.server.services.files import wanted_range
+from taskyard.server.uploads import part_name
 from tests.beds.server import Api, Running, running
 
 BOUNDARY = "----of-the-form"

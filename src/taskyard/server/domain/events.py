@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import sys
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from taskyard.api.events import IMAGE, LOG, PLOT, SCALAR, TYPES, VECTOR
+from taskyard.api.events import IMAGE, LOG, PLOT, SCALAR, TYPES, VECTOR, EventType
 
 MONITOR_METRICS = frozenset({":monitor:machine", ":monitor:gpu"})
 """Metrics of the machine: their iterations are seconds and say nothing about the task's own."""
@@ -16,82 +18,92 @@ FAR = 2**63
 LATEST = 2**53
 """Times beyond this many milliseconds would not survive a client's floating point."""
 
-_NOT_STORED = frozenset({"method", "allow_locked", "model_event", "skip_validation", "@timestamp"})
+GREATEST = sys.float_info.max
 
 
 class Refused(Exception):
     """An event that is not taken; the text says why and is counted in ``errors_info``."""
 
 
-class Event(msgspec.Struct, kw_only=True):
-    """An event that is fit to be stored. ``timestamp`` is in milliseconds."""
+class Event(msgspec.Struct, kw_only=True, gc=False):
+    """What is looked at in an event. ``timestamp`` is in milliseconds."""
 
-    type: str
-    task: str
-    timestamp: int
-    worker: str
-    iter: int | None
-    metric: str
-    variant: str
-    value: float
-    rest: dict[str, Any]
-    """Every other field, as it came."""
-    allow_locked: bool
-    of_model: bool
+    type: EventType
+    task: Annotated[str, Meta(min_length=1)]
+    timestamp: Annotated[int, Meta(ge=0, le=LATEST)] | None = None
+    worker: str | None = None
+    iter: Annotated[int, Meta(ge=-FAR, le=FAR - 1)] | None = None
+    metric: str | None = None
+    variant: str | None = None
+    value: Annotated[float, Meta(ge=-GREATEST, le=GREATEST)] | None = None
+    x_axis_label: str | None = None
+    allow_locked: bool | None = None
+    model_event: bool | None = None
 
 
-def accept(event: Any, *, now_ms: int, worker: str) -> Event:
+def accept(sent: Any) -> Event:
     """Check an event as it came from a client. Raises Refused."""
-    if not isinstance(event, dict):
+    try:
+        event = msgspec.convert(sent, Event)
+    except msgspec.ValidationError:
+        # Most events are fit as they are; the others are looked at more closely.
+        event = msgspec.convert(_repaired(sent), Event)
+    if event.model_event and event.type == LOG:
+        raise Refused("a model has no console")
+    return event
+
+
+def _repaired(sent: Any) -> dict[str, Any]:
+    """The event with its fields as they should have come. Raises Refused where that is in doubt."""
+    if not isinstance(sent, dict):
         raise Refused("an event must be an object")
-    kind, task = event.get("type"), event.get("task")
+    kind, task = sent.get("type"), sent.get("task")
     if not kind:
         raise Refused("the event has no type")
     if kind not in TYPES:
         raise Refused(f"unknown event type {str(kind)[:100]}")
     if not task or not isinstance(task, str):
         raise Refused("the event has no task")
-    of_model = event.get("model_event") is True
-    if of_model and kind == LOG:
-        raise Refused("a model has no console")
-    return Event(
-        type=kind,
-        task=task,
-        timestamp=_time(event.get("timestamp"), now_ms),
-        worker=_text(event.get("worker")) or worker,
-        iter=_iteration(event.get("iter")),
-        metric=_text(event.get("metric")),
-        variant=_text(event.get("variant")),
-        value=_value(event.get("value")) if kind == SCALAR else math.nan,
-        rest=_rest(event, kind),
-        allow_locked=event.get("allow_locked") is True,
-        of_model=of_model,
-    )
-
-
-_COLUMNS = frozenset({"type", "task", "timestamp", "worker", "iter", "metric", "variant"})
-
-
-def _rest(event: dict[str, Any], kind: str) -> dict[str, Any]:
-    rest = {
-        name: value
-        for name, value in event.items()
-        if value is not None and name not in _COLUMNS and name not in _NOT_STORED
+    texts = {name: _text(sent.get(name)) for name in ("worker", "metric", "variant")}
+    return {
+        **texts,
+        "type": kind,
+        "task": task,
+        "timestamp": _time(sent.get("timestamp")),
+        "iter": _iteration(sent.get("iter")),
+        "value": _value(sent.get("value")) if kind == SCALAR else None,
+        "x_axis_label": _text(sent.get("x_axis_label")) or None,
+        "allow_locked": sent.get("allow_locked") is True,
+        "model_event": sent.get("model_event") is True,
     }
+
+
+_NOT_CONTENT = frozenset(
+    {
+        *("type", "task", "timestamp", "worker", "iter", "metric", "variant"),
+        *("method", "allow_locked", "model_event", "skip_validation", "@timestamp"),
+    }
+)
+
+
+def content(sent: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The fields of an event that are kept as they came. Raises Refused for unfit ones."""
+    kept = {n: value for n, value in sent.items() if value is not None and n not in _NOT_CONTENT}
     if kind == PLOT:
-        text = rest.get("plot_str")
-        if text is not None and not isinstance(text, str):
+        text = kept.get("plot_str", "")
+        if not isinstance(text, str):
             raise Refused("plot_str is not a string")
-        if text is not None:
-            rest["plot_len"] = len(text)
+        kept["plot_len"] = len(text)
     elif kind == IMAGE:
-        rest["url"] = _text(rest.get("url"))
+        kept["url"] = _text(kept.get("url"))
     elif kind == VECTOR:
-        values = rest.get("values", [])
+        values = kept.get("values", [])
         if not isinstance(values, list):
             raise Refused("values is not a list")
-        rest["values"] = [_value(value) for value in values]
-    return rest
+        kept["values"] = [_value(value) or 0.0 for value in values]
+    elif kind == LOG:
+        kept["msg"] = _text(kept.get("msg"))
+    return kept
 
 
 def is_drawable(event: dict[str, Any]) -> bool:
@@ -119,9 +131,9 @@ def _is_python_json(text: str) -> bool:
     return True
 
 
-def _time(value: Any, now_ms: int) -> int:
+def _time(value: Any) -> int | None:
     if value is None:
-        return now_ms
+        return None
     number = _number(value)
     if number is None or not 0 <= number <= LATEST:
         raise Refused("timestamp is not a number of milliseconds")
@@ -140,40 +152,30 @@ def _iteration(value: Any) -> int | None:
     return whole
 
 
-def _value(value: Any) -> float:
+def _value(value: Any) -> float | None:
     if value is None:
-        return math.nan
+        return None
     number = _number(value)
-    if number is None:
+    if number is None or math.isnan(number):
         raise Refused("value is not a number")
-    try:
-        number = float(number)
-    except OverflowError:
-        raise Refused("value is out of range") from None
-    if math.isinf(number):
+    if abs(number) > GREATEST:
         raise Refused("value is out of range")
-    return number
+    return float(number)
 
 
 def _number(value: Any) -> int | float | None:
-    if isinstance(value, bool):
-        return int(value)
     if isinstance(value, int | float):
         return value
     if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            return None
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
     return None
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    # PostgreSQL's text cannot hold the character zero.
-    return (value if isinstance(value, str) else str(value)).replace("\0", "")
+    return value if isinstance(value, str) else str(value)

@@ -1,31 +1,23 @@
-"""The events service: taking what tasks report, the console, and reading events back."""
+"""The events service: the console, reading events back, and deleting them."""
 
 from __future__ import annotations
 
 import math
 import re
 import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from taskyard.api import events as api
-from taskyard.api.errors import EMPTY_BATCH, NO_EVENTS_ADDED, ApiError
-from taskyard.api.events import IMAGE, LOG, PLOT, SCALAR
 from taskyard.server.call import Call, Raw, reads, serves
-from taskyard.server.domain import events as rules
-from taskyard.server.domain.events import Event, Refused
-from taskyard.server.domain.last_metrics import Reported
-from taskyard.server.domain.series import Points
-from taskyard.server.store import catalog, logs, reported, samples, scalars, walks
-from taskyard.server.store.catalog import Series, series_of
+from taskyard.server.store import catalog, logs, reported, walks
+from taskyard.server.store.catalog import Series
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.reported import News, Owner
+from taskyard.server.store.reported import Owner
 from taskyard.server.store.telemetry_tables import forget, freeze
 
 T = TypeVar("T")
@@ -49,156 +41,6 @@ async def known(call: Call, ids: Sequence[str], of_model: bool = False) -> dict[
     await call.server.events_forgotten()
     find = partial(reported.check, company=call.company, ids=ids, of_model=of_model)
     return await call.server.control.read(find)
-
-
-# Adding
-
-
-@serves(api.Add)
-async def add(call: Call, request: api.Add) -> api.AddResponse:
-    return await _add(call, [call.body])
-
-
-@serves(api.AddBatch)
-async def add_batch(call: Call, request: api.AddBatch) -> api.AddResponse:
-    if not request.lines:
-        raise ApiError(EMPTY_BATCH, hint="Send JSON lines, an event each.")
-    return await _add(call, request.lines)
-
-
-@dataclass(slots=True)
-class Batch:
-    """Events that were taken, as the stores want them."""
-
-    lines: dict[str, list[logs.Line]] = field(default_factory=lambda: defaultdict(list))
-    points: dict[tuple[Series, str], Points] = field(default_factory=lambda: defaultdict(Points))
-    samples: list[samples.New] = field(default_factory=list)
-    series: dict[tuple[str, str, str, str], Series] = field(default_factory=dict)
-    labels: dict[Series, str] = field(default_factory=dict)
-
-    def series_of(self, event: Event) -> Series:
-        names = (event.task, event.type, event.metric, event.variant)
-        if names not in self.series:
-            self.series[names] = series_of(*names)
-        return self.series[names]
-
-    def store(self, tx: Tx) -> None:
-        catalog.register(tx, self.series.values())
-        scalars.append(tx, ((s, worker, p) for (s, worker), p in self.points.items()))
-        samples.put(tx, self.samples)
-        for task, lines in self.lines.items():
-            logs.append(tx, task, lines)
-
-
-async def _add(call: Call, sent: Iterable[Any]) -> api.AddResponse:
-    errors: Counter[str] = Counter()
-    now_ms, taken = time.time_ns() // 1_000_000, []
-    for one in sent:
-        try:
-            taken.append((rules.accept(one, now_ms=now_ms, worker=call.worker), one))
-        except Refused as refused:
-            errors[str(refused)] += 1
-    await call.server.events_forgotten()
-    owners = await _owners(call, [event for event, _ in taken])
-    batch, added = Batch(), 0
-    news: dict[bool, dict[str, News]] = {False: {}, True: {}}
-    for event, raw in taken:
-        why = _refusal(event, owners[event.of_model].get(event.task))
-        if why:
-            errors[why] += 1
-            continue
-        added += 1
-        _sort_in(batch, event, raw)
-        _note(news[event.of_model].setdefault(event.task, News()), event)
-    answer = api.AddResponse(added=added, errors=errors.total(), errors_info=dict(errors))
-    if not added:
-        raise ApiError(NO_EVENTS_ADDED, **msgspec.to_builtins(answer))
-    _note_points(news, batch)
-    # First what cannot be made again, then what follows from it.
-    await call.server.telemetry.write(batch.store)
-    await call.server.control.write(partial(_record, news=news))
-    return answer
-
-
-async def _owners(call: Call, events: Sequence[Event]) -> dict[bool, dict[str, Owner]]:
-    def find(tx: Tx) -> dict[bool, dict[str, Owner]]:
-        found = {}
-        for of_model in (False, True):
-            ids = {event.task for event in events if event.of_model == of_model}
-            found[of_model] = reported.owners(tx, call.company, ids, of_model=of_model)
-        return found
-
-    return await call.server.control.read(find)
-
-
-def _refusal(event: Event, owner: Owner | None) -> str:
-    thing = "model" if event.of_model else "task"
-    if owner is None or owner.public:
-        return f"invalid {thing} id {event.task[:100]}"
-    if owner.locked and not event.allow_locked:
-        return f"the {thing} {event.task} is published"
-    return ""
-
-
-def _sort_in(batch: Batch, event: Event, raw: dict[str, Any]) -> None:
-    if event.type == LOG:
-        batch.lines[event.task].append(_line(event))
-        if event.metric:
-            batch.series_of(event)
-        return
-    series = batch.series_of(event)
-    iteration = event.iter or 0
-    if event.type == SCALAR:
-        points = batch.points[series, event.worker]
-        points.append(iteration, event.timestamp, event.value)
-        if label := event.rest.get("x_axis_label"):
-            batch.labels[series] = str(label)
-        return
-    batch.samples.append(
-        samples.New(
-            series=series,
-            iter=iteration,
-            key=str(event.rest.get("key", "")),
-            timestamp=event.timestamp,
-            worker=event.worker,
-            drawable=event.type != PLOT or rules.is_drawable(raw),
-            url=event.rest.get("url") if event.type == IMAGE else None,
-            rest=event.rest,
-        )
-    )
-
-
-def _line(event: Event) -> logs.Line:
-    rest = dict(event.rest)
-    text = rest.pop("msg", "")
-    for name in ("iter", "metric", "variant"):
-        if value := getattr(event, name):
-            rest[name] = value
-    return logs.Line(
-        event.timestamp, event.worker, text if isinstance(text, str) else str(text), rest or None
-    )
-
-
-def _note(news: News, event: Event) -> None:
-    if event.iter is not None and event.metric not in rules.MONITOR_METRICS:
-        news.last_iteration = max(news.last_iteration or 0, event.iter)
-
-
-def _note_points(news: dict[bool, dict[str, News]], batch: Batch) -> None:
-    joined: dict[Series, Points] = defaultdict(Points)
-    for (series, _), points in batch.points.items():
-        joined[series].extend(points)
-    for series, points in joined.items():
-        of_model = series.task in news[True]
-        label = batch.labels.get(series)
-        news[of_model][series.task].metrics.append(
-            Reported(series.metric, series.variant, points, label)
-        )
-
-
-def _record(tx: Tx, news: dict[bool, dict[str, News]]) -> None:
-    for of_model, found in news.items():
-        reported.record(tx, found, of_model=of_model)
 
 
 # Deleting

@@ -19,35 +19,26 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes
 
 import msgspec
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 
-from taskyard.api.errors import BAD_VALUE, SERVER_FAULT, TOO_LARGE, VALIDATION, ApiError
+from taskyard.api.errors import SERVER_FAULT, VALIDATION, ApiError
 from taskyard.server.auth import without_borrowed_cookie
-from taskyard.server.store.blobs import NotFound, Upload
+from taskyard.server.dispatch import Receive, Scope, Send
+from taskyard.server.store.blobs import NotFound
+from taskyard.server.uploads import Body, ClientGone, Form, as_text, too_large
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
 
 log = logging.getLogger("taskyard.files")
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MOST_PARTS = 1000
-"""Files in one upload."""
 
 LONGEST_LIST = 4 << 20
 """Bytes of one list of files to delete."""
 
 # What a browser would run or render with the rights of the page it came from.
 _ACTIVE = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml"})
-
-
-class ClientGone(Exception):
-    """The client went away in the middle of its request."""
 
 
 @dataclass(slots=True)
@@ -133,49 +124,10 @@ def _path(scope: Scope) -> str:
     """The path below the mount, percent-decoded once."""
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
     text = raw.partition(b"?")[0].decode("latin-1")
-    return _utf8(unquote_to_bytes(text)).removeprefix(scope.get("root_path", "")) or "/"
-
-
-def _utf8(path: bytes) -> str:
-    try:
-        return path.decode()
-    except UnicodeDecodeError:
-        raise ApiError(BAD_VALUE, "a path must be UTF-8", path=repr(path)) from None
+    return as_text(unquote_to_bytes(text)).removeprefix(scope.get("root_path", "")) or "/"
 
 
 # Uploading
-
-
-class _Body:
-    """A request's body piece by piece, up to a limit in bytes (0: none)."""
-
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._limit, self._size = receive, limit, 0
-        self._over = False
-
-    async def next(self) -> bytes | None:
-        """The next piece, None at the end. Raises ClientGone, or ApiError(TOO_LARGE)."""
-        if self._over:
-            return None
-        message = await self._receive()
-        while not message.get("body") and message.get("more_body"):
-            message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        piece: bytes = message.get("body", b"")
-        self._size += len(piece)
-        if self._limit and self._size > self._limit:
-            raise too_large(self._limit)
-        self._over = not message.get("more_body")
-        return piece
-
-
-def too_large(limit: int) -> ApiError:
-    return ApiError(
-        TOO_LARGE,
-        f"the server takes files up to {limit} bytes",
-        hint="An administrator can raise the server's setting max_upload.",
-    )
 
 
 def _check_announced(headers: dict[str, str], limit: int) -> None:
@@ -192,7 +144,7 @@ async def _upload_body(
     _check_announced(headers, limit)
     upload = await server.blobs.begin(path)
     try:
-        body = _Body(receive, limit)
+        body = Body(receive, limit)
         while (piece := await body.next()) is not None:
             await upload.write(piece)
         await upload.finish()
@@ -209,121 +161,17 @@ async def _upload_form(server: Server, headers: dict[str, str], receive: Receive
         raise ApiError(
             VALIDATION, "an upload is a multipart form", hint="Or PUT the bytes to their path."
         )
-    # The form around the files is small; what counts exactly is each file, in _Form.
+    # The form around the files is small; what counts exactly is each file, in Form.
     limit = server.settings.max_upload
-    form = _Form(server, boundary, limit)
+    form = Form(server.blobs, boundary, limit)
     try:
-        body = _Body(receive, 0)
+        body = Body(receive, 0)
         while (piece := await body.next()) is not None:
             await form.take(piece)
         paths = await form.finish()
     finally:
         await form.discard()
     return _json(200, paths)
-
-
-class _Form:
-    """Parts of a multipart form, streamed to the store as they come in.
-
-    The parser tells what it finds by plain calls, which cannot wait: they are written down and
-    acted on after each piece of the body.
-    """
-
-    def __init__(self, server: Server, boundary: bytes, limit: int) -> None:
-        self._server, self._limit = server, limit
-        self._found: list[tuple[str, bytes]] = []
-        self._name, self._value = b"", b""
-        self._disposition = b""
-        self._upload: Upload | None = None
-        self._size = 0
-        self._done: list[tuple[str, Upload]] = []
-        self._whole = False
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._part_begins,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_ends,
-                "on_headers_finished": lambda: self._note("begin", self._disposition),
-                "on_part_data": lambda data, a, b: self._note("data", data[a:b]),
-                "on_part_end": lambda: self._note("end"),
-                "on_end": lambda: self._note("all"),
-            },
-        )
-
-    def _note(self, what: str, data: bytes = b"") -> None:
-        self._found.append((what, data))
-
-    def _part_begins(self) -> None:
-        self._disposition = b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_ends(self) -> None:
-        if self._name.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._name, self._value = b"", b""
-
-    async def take(self, piece: bytes) -> None:
-        try:
-            self._parser.write(piece)
-        except MultipartParseError as error:
-            raise ApiError(VALIDATION, f"the form is malformed: {error}") from error
-        found, self._found = self._found, []
-        for what, data in found:
-            if what == "begin":
-                await self._begin(data)
-            elif what == "data" and self._upload is not None:
-                await self._write(self._upload, data)
-            elif what == "end" and self._upload is not None:
-                await self._upload.end()
-                self._upload = None
-            elif what == "all":
-                self._whole = True
-
-    async def _begin(self, disposition: bytes) -> None:
-        path = part_name(disposition)
-        if len(self._done) >= MOST_PARTS:
-            raise ApiError(VALIDATION, f"more than {MOST_PARTS} files in one upload")
-        self._upload = await self._server.blobs.begin(path)
-        self._size = 0
-        self._done.append((path, self._upload))
-
-    async def _write(self, upload: Upload, data: bytes) -> None:
-        self._size += len(data)
-        if self._limit and self._size > self._limit:
-            raise too_large(self._limit)
-        await upload.write(data)
-
-    async def finish(self) -> list[str]:
-        """Put all files in their places. Raises ApiError for a form that was cut off."""
-        if not self._whole:
-            raise ApiError(VALIDATION, "the form ends before its last boundary")
-        for _, upload in self._done:
-            await upload.finish()
-        return [path for path, _ in self._done]
-
-    async def discard(self) -> None:
-        for _, upload in self._done:
-            await upload.discard()
-
-
-_PART_NAME = re.compile(rb';\s*name="((?:[^"\\]|\\.)*)"|;\s*name=([^\s;"]+)', re.IGNORECASE)
-
-
-def part_name(disposition: bytes) -> str:
-    """A part's name, verbatim but for the escapes of the form itself. Raises ApiError."""
-    found = _PART_NAME.search(disposition)
-    if not found:
-        raise ApiError(VALIDATION, "a part of the form has no name")
-    raw = found[1] if found[1] is not None else found[2]
-    # Inside quotes only the quote and the backslash itself are escaped.
-    return _utf8(re.sub(rb'\\(["\\])', rb"\1", raw))
 
 
 # Downloading
@@ -410,7 +258,7 @@ def wanted_range(header: str | None, size: int) -> tuple[int, int] | None:
 async def _delete_many(server: Server, receive: Receive) -> Answer:
     """Delete what a list names, in the form URLs have them; folders with all in them."""
     data = b""
-    body = _Body(receive, LONGEST_LIST)
+    body = Body(receive, LONGEST_LIST)
     while (piece := await body.next()) is not None:
         data += piece
     try:

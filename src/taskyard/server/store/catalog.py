@@ -28,6 +28,8 @@ class Series:
 
 
 def series_of(task: str, type_: str, metric: str, variant: str) -> Series:
+    # PostgreSQL's text cannot hold the character zero.
+    metric, variant = metric.replace("\0", ""), variant.replace("\0", "")
     return Series(task, metric, variant, type_, number(type_, metric, variant))
 
 

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from sqlalchemy import Executable, delete, func, insert, or_, select, update
@@ -15,9 +15,6 @@ from taskyard.api.events import LOG
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.telemetry_tables import insert_missing, outputs, remove_chunks
 from taskyard.server.store.telemetry_tables import log_chunks as table
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 LINES = 2000
 """Events of a full chunk."""
@@ -81,7 +78,7 @@ def _unpack(data: bytes) -> list[Line]:
 
 def append(tx: Tx, task: str, lines: Iterable[Line]) -> None:
     """Add events to a task's console."""
-    rows = [_row(task, part, packed=False) for part in _split(sorted(lines, key=_time))]
+    rows = [_row(task, part, packed=False) for part in _split(lines)]
     if rows:
         tx.execute(insert(table), rows)
 
@@ -107,8 +104,8 @@ def _row(task: str, lines: Sequence[Line], *, packed: bool) -> dict[str, Any]:
     return {
         "task": task,
         "packed": packed,
-        "first_time": lines[0].time,
-        "last_time": lines[-1].time,
+        "first_time": min(map(_time, lines)),
+        "last_time": max(map(_time, lines)),
         "lines": len(lines),
         "data": _pack(lines),
     }
@@ -289,15 +286,6 @@ def output(text: str, worker: str, time: int) -> list[Line]:
     return lines
 
 
-async def append_console(
-    server: Server, company: str, task: str, worker: str, timestamp_ms: int, text: str
-) -> None:
-    """Add output of a run to its task's console; it is durable when this returns."""
-    lines = output(text, worker, timestamp_ms)
-    await server.telemetry.write(lambda tx: append(tx, task, lines))
-    server.signals.announce([f"log:{task}"])
-
-
 def append_output(
     tx: Tx,
     task: str,
@@ -356,7 +344,9 @@ def plan_packing(tx: Tx, task: str) -> Packing | None:
     # Loose chunks are always younger than packed ones: so the order within a moment stays.
     newest = select(*_HEAD).where(mine, table.c.packed).order_by(table.c.id.desc())
     old += [chunk for chunk in _chunks(tx, newest.limit(1)) if chunk.lines < LINES]
-    lines = [item[-1] for item in sorted(_placed(tx, old), key=_order)]
+    # In the order they came: who follows the console counts in it.
+    old.sort(key=lambda chunk: (not chunk.packed, chunk.id))
+    lines = [item[-1] for item in _placed(tx, old)]
     new = [_row(task, part, packed=True) for part in _split(lines)]
     return Packing(task, tuple(chunk.id for chunk in old), new)
 

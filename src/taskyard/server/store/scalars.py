@@ -78,7 +78,7 @@ def _row(task: str, series: int, worker: str, points: Points, *, packed: bool) -
         "first_iter": points.iters[0],
         "last_iter": points.iters[-1],
         "points": len(points),
-        "worker": worker,
+        "worker": worker.replace("\0", ""),
         "rollup": rules.pack_buckets(rules.roll_up(points)) if packed else None,
         "data": rules.pack(points),
     }
