@@ -105,6 +105,16 @@ def test_models_are_found_by_filter(api: Api) -> None:
         assert [model["id"] for model in found] == wanted, query
 
 
+@pytest.mark.parametrize("action", ["models.get_all", "models.get_all_ex"])
+def test_scrolling_goes_on_from_where_it_was(api: Api, action: str) -> None:
+    name = f"m {uuid.uuid4().hex}"
+    made = [make(api, name=name) for _ in range(3)]
+    query = {"name": name, "size": 2}
+    first = api(action, **query)
+    second = api(action, **query, scroll_id=first["scroll_id"])
+    assert [model["id"] for model in first["models"] + second["models"]] == made
+
+
 def test_get_all_ex_names_what_is_referred_to(api: Api) -> None:
     made_by = task(api)
     id = make(api, task=made_by, labels={"a": 1, "b": 2})

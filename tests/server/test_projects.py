@@ -277,6 +277,17 @@ def test_an_escaped_name_is_found_exactly(api: Api, top: str) -> None:
     assert [set(project) for project in found] == [{"id", "name"}]
 
 
+@pytest.mark.parametrize("action", ["projects.get_all", "projects.get_all_ex"])
+def test_scrolling_goes_on_from_where_it_was(api: Api, top: str, action: str) -> None:
+    for name in ("one", "two"):
+        api("projects.create", name=f"{top}/{name}")
+    query = {"name": top, "order_by": "name", "size": 2}
+    first = api(action, **query, scroll_id=None)
+    second = api(action, **query, scroll_id=first["scroll_id"])
+    assert names(first, top) + names(second, top) == ["", "/one", "/two"]
+    assert "scroll_id" not in api(action, name=top)
+
+
 def test_get_all_ex_names_users_and_companies(api: Api, top: str) -> None:
     (project,) = api("projects.get_all_ex", name=f"^{top}$")["projects"]
     assert project["company"]["id"] == COMPANY

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.domain import search
-from taskyard.server.domain.search import (
+from taskyard.server.domain import search, terms
+from taskyard.server.domain.terms import (
     All,
     AnyOf,
     Compare,
@@ -36,9 +36,9 @@ FILTERS = Filters(
 T = ("tags",)
 
 
-def condition(**query: Any) -> search.Condition:
-    terms = search.parse(query, FILTERS).condition.terms
-    return terms[0] if len(terms) == 1 else All(terms)
+def condition(**query: Any) -> terms.Condition:
+    found = search.parse(query, FILTERS).condition.terms
+    return found[0] if len(found) == 1 else All(found)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def condition(**query: Any) -> search.Condition:
     ],
 )
 def test_paths_are_split_by_the_shape_of_the_document(path: str, keys: tuple[str, ...]) -> None:
-    assert search.split(path) == keys
+    assert terms.split(path) == keys
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,20 @@ def test_paths_are_split_by_the_shape_of_the_document(path: str, keys: tuple[str
         (["__$not", "a", "b"], All((AnyOf(T, ("b",)), Not(AnyOf(T, ("a",)))))),
     ],
 )
-def test_lists(value: Any, wanted: search.Condition) -> None:
+def test_lists(value: Any, wanted: terms.Condition) -> None:
     assert simplified(condition(tags=value)) == wanted
 
 
-def simplified(term: search.Condition) -> search.Condition:
+def simplified(term: terms.Condition) -> terms.Condition:
     """The condition without groups of one."""
     if isinstance(term, All | Either):
-        terms: list[search.Condition] = []
+        inside: list[terms.Condition] = []
         for inner in map(simplified, term.terms):
             if type(inner) is type(term):
-                terms += inner.terms
+                inside += inner.terms
             else:
-                terms.append(inner)
-        return terms[0] if len(terms) == 1 else type(term)(tuple(terms))
+                inside.append(inner)
+        return inside[0] if len(inside) == 1 else type(term)(tuple(inside))
     return term
 
 

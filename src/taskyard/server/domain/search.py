@@ -1,4 +1,4 @@
-"""The query language of the ``get_all`` actions, read into a small tree of conditions.
+"""The query language of the ``get_all`` actions, read into the terms of :mod:`terms`.
 
 A query is a JSON object. :class:`Filters` says which keys filter, and how; the rest are options
 (paging, order, projection) or unknown and ignored. Nothing here knows about storage.
@@ -11,119 +11,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskyard.api.errors import BAD_VALUE, VALIDATION, ApiError
+from taskyard.server.domain.terms import (
+    MAX_PAGE,
+    SHAPES,
+    All,
+    AnyOf,
+    Compare,
+    Condition,
+    Either,
+    Equals,
+    Filters,
+    Matches,
+    Not,
+    Order,
+    Path,
+    Query,
+    Scalar,
+    Scroll,
+    Text,
+    split,
+)
 
-MAX_PAGE = 500
 SCORE = "@text_score"
-
-Path = tuple[str, ...]
-Scalar = str | int | float | bool
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which keys filter, by class. A key that ends in ``.*`` stands for all below it."""
-
-    lists: frozenset[str] = frozenset()
-    ranges: frozenset[str] = frozenset()
-    times: frozenset[str] = frozenset()
-    regexes: frozenset[str] = frozenset()
-    plain: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """The value, or an element of the list, is one of ``values``; or there is none."""
-
-    path: Path
-    values: tuple[Scalar, ...]
-    missing: bool = False
-
-
-@dataclass(frozen=True)
-class Equals:
-    """The value is exactly this JSON scalar."""
-
-    path: Path
-    value: Scalar
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The text, or an element of the list, has a match of the regular expression."""
-
-    path: Path
-    pattern: str
-    ignore_case: bool = False
-
-
-@dataclass(frozen=True)
-class Compare:
-    """``operator`` is one of > >= < <=. ``value`` is a number, or a time when ``is_time``."""
-
-    path: Path
-    operator: str
-    value: Any
-    is_time: bool = False
-    or_missing: bool = False
-
-
-@dataclass(frozen=True)
-class Not:
-    term: Condition
-
-
-@dataclass(frozen=True)
-class All:
-    terms: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Either:
-    terms: tuple[Condition, ...]
-
-
-Condition = AnyOf | Equals | Matches | Compare | Not | All | Either
-
-
-@dataclass(frozen=True)
-class Order:
-    path: Path
-    descending: bool = False
-
-
-@dataclass(frozen=True)
-class Text:
-    """A free text search: all of ``required``, none of ``excluded``, one of ``wanted``."""
-
-    wanted: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a query asks for, whatever the store."""
-
-    condition: All = All(())
-    order: tuple[Order, ...] = ()
-    by_score: bool | None = None
-    """Order by text score: False rising, True falling, None not at all."""
-    only: tuple[str, ...] = ()
-    text: Text | None = None
-    limit: int = MAX_PAGE
-    offset: int = 0
-    scroll: Scroll | None = None
-    search_hidden: bool = False
-    allow_public: bool = True
-
-
-@dataclass(frozen=True)
-class Scroll:
-    """A walk through results. An empty ``id`` starts one; ``refresh`` repeats what was seen."""
-
-    id: str
-    size: int
-    refresh: bool = False
 
 
 def parse(query: Mapping[str, Any], filters: Filters) -> Query:
@@ -164,35 +73,6 @@ def projection(query: Mapping[str, Any]) -> list[str]:
     """The fields asked for, by either name of the option; empty for all of them."""
     fields = query.get("only_fields") or query.get("projection") or []
     return _strings(fields, "only_fields")
-
-
-# --- paths ---------------------------------------------------------------------------------
-
-_SHAPES = {"hyperparams": (2, 1), "configuration": (1, 1), "metadata": (1, 1)}
-"""Maps of named things: how many names, then how many fields. Names may hold dots."""
-
-
-def split(path: str) -> Path:
-    """The keys of a dotted path.
-
-    Where the shape is known, surplus dots belong to the last name
-    (``hyperparams.Args.a.b.value`` has a parameter ``a.b``); elsewhere a client may write a dot
-    inside a name as ``%2E`` and a dollar as ``%24``.
-    """
-    keys = path.split(".")
-    shape = _SHAPES.get(keys[0])
-    if shape and len(keys) > 1 + sum(shape):
-        names, fields = shape
-        keys = [*keys[:names], ".".join(keys[names:-fields]), *keys[-fields:]]
-    return tuple(_plain_key(key) for key in keys)
-
-
-def _plain_key(key: str) -> str:
-    if "%" not in key:
-        return key
-    for code, char in (("%2E", "."), ("%2e", "."), ("%24", "$"), ("%25", "%")):
-        key = key.replace(code, char)
-    return key
 
 
 # --- filters -------------------------------------------------------------------------------
@@ -250,7 +130,7 @@ def _list_filter(path: Path, value: Any) -> list[Condition]:
     items = value if isinstance(value, list) else [value]
     groups: dict[str, _Group] = {}
     legacy = _Group()
-    prefixed = path[0] not in _SHAPES  # the values of parameters may be negative numbers
+    prefixed = path[0] not in SHAPES  # the values of parameters may be negative numbers
     current, first, negate = "", "", False
     for item in items:
         if item is not None and not isinstance(item, str | int | float | bool):

@@ -18,9 +18,9 @@ from taskyard.api.errors import (
     ApiError,
 )
 from taskyard.api.wire import Request
-from taskyard.server.call import Call, reads, writes
+from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import search
-from taskyard.server.store import documents, many, projects
+from taskyard.server.store import documents, many, projects, scrolls
 from taskyard.server.store import models as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -83,17 +83,22 @@ def get_by_task_id_retired(tx: Tx, call: Call, request: api.GetByTaskIdRetired) 
     raise ApiError(RETIRED, "use models.get_all", endpoint="models.get_by_task_id")
 
 
-@reads(api.GetAll)
-def get_all(tx: Tx, call: Call, request: api.GetAll) -> api.ModelsResponse:
-    return _page(tx, call, call.body, expanded=False)
+@serves(api.GetAll)
+async def get_all(call: Call, request: api.GetAll) -> api.ModelsResponse:
+    return await scrolls.answer(
+        call.server.control, call.body, lambda tx: _page(tx, call, call.body, expanded=False)
+    )
 
 
-@reads(api.GetAllEx)
-def get_all_ex(tx: Tx, call: Call, request: api.GetAllEx) -> api.ModelsResponse:
-    answer = _page(tx, call, call.body, expanded=True)
-    if request.include_stats:
-        _add_statistics(tx, call, answer.models)
-    return answer
+@serves(api.GetAllEx)
+async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ModelsResponse:
+    def find(tx: Tx) -> api.ModelsResponse:
+        answer = _page(tx, call, call.body, expanded=True)
+        if request.include_stats:
+            _add_statistics(tx, call, answer.models)
+        return answer
+
+    return await scrolls.answer(call.server.control, call.body, find)
 
 
 def _page(tx: Tx, call: Call, query: Mapping[str, Any], *, expanded: bool) -> api.ModelsResponse:

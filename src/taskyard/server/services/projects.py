@@ -17,7 +17,7 @@ from taskyard.api.errors import (
 )
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.store import documents, project_content, samples
+from taskyard.server.store import documents, project_content, samples, scrolls
 from taskyard.server.store import projects as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -152,23 +152,29 @@ def get_by_id(tx: Tx, call: Call, request: api.GetById) -> api.ProjectResponse:
     return api.ProjectResponse(project=documents.get(tx, PROJECT, request.project, call))
 
 
-@reads(api.GetAll)
-def get_all(tx: Tx, call: Call, request: api.GetAll) -> api.ProjectsResponse:
-    found, scroll = documents.find_page(tx, PROJECT, call, _query(call, request))
-    return api.ProjectsResponse(projects=found, scroll_id=scroll)
+@serves(api.GetAll)
+async def get_all(call: Call, request: api.GetAll) -> api.ProjectsResponse:
+    def find(tx: Tx) -> api.ProjectsResponse:
+        found, scroll = documents.find_page(tx, PROJECT, call, _query(call, request))
+        return api.ProjectsResponse(projects=found, scroll_id=scroll)
+
+    return await scrolls.answer(call.server.control, call.body, find)
 
 
-@reads(api.GetAllEx)
-def get_all_ex(tx: Tx, call: Call, request: api.GetAllEx) -> api.ProjectsResponse:
+@serves(api.GetAllEx)
+async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ProjectsResponse:
     query = _query(call, request)
     if request.non_public:
         query["allow_public"] = False
-    found, scroll = documents.find_page(
-        tx, PROJECT, call, query, extra=_having_content(tx, call, request)
-    )
-    documents.expand(tx, PROJECT, call, found, _strings(request.only_fields))
-    _add_statistics(tx, call, request, found)
-    return api.ProjectsResponse(projects=found, scroll_id=scroll)
+
+    def find(tx: Tx) -> api.ProjectsResponse:
+        having = _having_content(tx, call, request)
+        found, scroll = documents.find_page(tx, PROJECT, call, query, extra=having)
+        documents.expand(tx, PROJECT, call, found, _strings(request.only_fields))
+        _add_statistics(tx, call, request, found)
+        return api.ProjectsResponse(projects=found, scroll_id=scroll)
+
+    return await scrolls.answer(call.server.control, query, find)
 
 
 def _query(call: Call, request: api.ProjectQuery) -> Document:

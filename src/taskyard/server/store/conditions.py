@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.domain.search import (
+from taskyard.server.domain.terms import (
     All,
     AnyOf,
     Compare,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import NOT_UNIQUE, READ_ONLY, ApiError
 from taskyard.api.wire import Request
-from taskyard.server.domain import search
+from taskyard.server.domain import search, terms
 from taskyard.server.store import projections, scrolls, times
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
@@ -319,7 +319,7 @@ def matching(
     return _condition(tx, kind, call, _parse(tx, kind, query))[0]
 
 
-def _parse(tx: Tx, kind: Kind, query: Mapping[str, Any] | Request) -> search.Query:
+def _parse(tx: Tx, kind: Kind, query: Mapping[str, Any] | Request) -> terms.Query:
     raw: Mapping[str, Any] = msgspec.to_builtins(query) if isinstance(query, Request) else query
     if raw.get("include_subprojects") and raw.get("project") and "project" in kind.columns:
         raw = {**raw, "project": with_descendants(tx, raw["project"])}
@@ -333,7 +333,7 @@ def _rows(
     tx: Tx,
     kind: Kind,
     call: Call | str,
-    parsed: search.Query,
+    parsed: terms.Query,
     extra: Sequence[ColumnElement[Any]],
 ) -> list[Document]:
     plan = projections.plan(kind, parsed.only)
@@ -344,37 +344,37 @@ def _rows(
 
 
 def _narrowed(
-    tx: Tx, kind: Kind, call: Call | str, parsed: search.Query, statement: Select[Any]
+    tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query, statement: Select[Any]
 ) -> Select[Any]:
     """The statement with a query's condition and order."""
     condition, score = _condition(tx, kind, call, parsed)
     dialect = Dialect(tx.dialect, kind)
-    terms: list[Any] = []
+    parts: list[Any] = []
     if score is not None and (parsed.by_score is not None or not parsed.order):
-        terms.append(score.asc() if parsed.by_score is False else score.desc())
+        parts.append(score.asc() if parsed.by_score is False else score.desc())
     for order in parsed.order:
-        terms += dialect.order(order)
+        parts += dialect.order(order)
     if not parsed.order and score is None:
-        terms.append(kind.table.c.created.asc())
+        parts.append(kind.table.c.created.asc())
     if not any(order.path == ("id",) for order in parsed.order):
-        terms.append(kind.table.c.id.asc())
-    return statement.where(condition).order_by(*terms)
+        parts.append(kind.table.c.id.asc())
+    return statement.where(condition).order_by(*parts)
 
 
 def _condition(
-    tx: Tx, kind: Kind, call: Call | str, parsed: search.Query
+    tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query
 ) -> tuple[ColumnElement[Any], ColumnElement[Any] | None]:
     """The condition of a query, and the score of its text search if it has one."""
     dialect = Dialect(tx.dialect, kind)
-    terms = [_visible(tx, kind, call, parsed.allow_public), dialect.condition(parsed.condition)]
+    parts = [_visible(tx, kind, call, parsed.allow_public), dialect.condition(parsed.condition)]
     if not parsed.search_hidden:
         hidden = kind.table.c.get("hidden")
-        terms.append(~dialect.tagged(kind.hidden_tag) if hidden is None else ~hidden)
+        parts.append(~dialect.tagged(kind.hidden_tag) if hidden is None else ~hidden)
     score = None
     if parsed.text is not None:
         found, score = dialect.search(parsed.text)
-        terms.append(found)
-    return and_(*terms), score
+        parts.append(found)
+    return and_(*parts), score
 
 
 def _visible(tx: Tx, kind: Kind, call: Call | str, allow_public: bool) -> ColumnElement[Any]:
@@ -396,7 +396,7 @@ def with_descendants(tx: Tx, projects: Any) -> list[Any]:
     named = [id for id in given if isinstance(id, str)]
     if not named:
         return given
-    below = Dialect(tx.dialect, PROJECT).condition(search.AnyOf(("path",), tuple(named)))
+    below = Dialect(tx.dialect, PROJECT).condition(terms.AnyOf(("path",), tuple(named)))
     found = tx.execute(select(PROJECT.table.c.id).where(below)).scalars()
     return [*given, *(id for id in found if id not in named)]
 

@@ -16,7 +16,7 @@ from taskyard.api.errors import (
     INVALID_TASK_ID,
     INVALID_USER_ID,
 )
-from taskyard.server.domain.search import Filters
+from taskyard.server.domain.terms import Filters
 from taskyard.server.store import tables
 
 ErrorKind = tuple[int, int, str]

@@ -16,7 +16,7 @@ from taskyard.api.errors import (
 )
 from taskyard.api.states import Status
 from taskyard.server.call import Call
-from taskyard.server.domain.search import AnyOf
+from taskyard.server.domain.terms import AnyOf
 from taskyard.server.store import documents, projects, task_life
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from taskyard.server.domain.search import Path, split
+from taskyard.server.domain.terms import Path, split
 from taskyard.server.store import times
 from taskyard.server.store.kinds import Kind
 

@@ -18,7 +18,7 @@ from taskyard.api.errors import (
 )
 from taskyard.server.call import Call
 from taskyard.server.domain import project_names as names
-from taskyard.server.domain.search import AnyOf
+from taskyard.server.domain.terms import AnyOf
 from taskyard.server.store import documents
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 
 from taskyard.api.errors import INVALID_SCROLL_ID, ApiError
-from taskyard.server.domain.search import Scroll
-from taskyard.server.store.engine import Tx
+from taskyard.server.domain import search
+from taskyard.server.domain.terms import Scroll
+from taskyard.server.store.engine import Database, Tx, Work
 from taskyard.server.store.tables import scrolls
+
+T = TypeVar("T")
 
 LIFETIME = 600_000_000
 """How long a position is kept after its last use, in microseconds."""
+
+
+async def answer(control: Database, query: Mapping[str, Any], work: Work[T]) -> T:
+    """Run what answers ``query``: in a writing transaction if it moves a scroll's position."""
+    run = control.write if search.scrolls(query) else control.read
+    return await run(work)
 
 
 def position(tx: Tx, scroll: Scroll, what: str) -> tuple[str, int]:
