@@ -13,6 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def binaries() -> Path | None:
@@ -45,22 +46,22 @@ def cluster() -> Iterator[str]:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         port = free_port()
         data = folder / "data"
-        run = {"user": user, "check": True, "capture_output": True, "cwd": folder}
+        run: dict[str, Any] = {"user": user, "check": True, "capture_output": True, "cwd": folder}
         subprocess.run(
             [programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8"],
-            **run,  # type: ignore[call-overload]
+            **run,
         )
         options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
         subprocess.run(
             [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"],
-            **run,  # type: ignore[call-overload]
+            **run,
         )
         try:
             yield f"postgresql://test@127.0.0.1:{port}/postgres"
         finally:
             subprocess.run(
                 [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"],
-                **run,  # type: ignore[call-overload]
+                **run,
             )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

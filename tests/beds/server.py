@@ -79,8 +79,13 @@ class Api:
 
 
 @contextlib.contextmanager
-def running(folder: Path, database_url: str = "", **options: Any) -> Iterator[Running]:
-    """A fresh server with its data in ``folder``, for the length of the block."""
+def running(
+    folder: Path, database_url: str = "", *, like: Running | None = None, **options: Any
+) -> Iterator[Running]:
+    """A fresh server with its data in ``folder``, for the length of the block.
+
+    With ``like``, it finds the data of that server, and has its keys.
+    """
     settings = Settings(data=folder, database_url=database_url, port=0, **options)
     sock = listen("127.0.0.1", 0)
     settings.port = sock.getsockname()[1]
@@ -92,7 +97,7 @@ def running(folder: Path, database_url: str = "", **options: Any) -> Iterator[Ru
     async def main() -> None:
         server = Server(settings)
         await server.start()
-        keys = server.first_keys
+        keys = like or server.first_keys
         assert keys is not None, "the data folder is not fresh"
         config = uvicorn.Config(
             App(server), http="httptools", access_log=False, log_level="warning", lifespan="off"

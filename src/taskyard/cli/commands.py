@@ -38,6 +38,7 @@ COMMANDS: dict[str, Command] = {
     "queue": Command("queues", "list, make, pause, clear and delete queues"),
     "worker": Command("workers", "list workers"),
     "agent": Command("agent", "run an agent on this machine"),
+    "db": Command("database", "upgrade, back up, restore and copy a server's database"),
     "api": Command("setup", "call an action of the API by name"),
 }
 
@@ -49,7 +50,7 @@ GROUPS: list[tuple[str, list[str]]] = [
         "Change",
         ["clone", "edit", "enqueue", "dequeue", "move", "abort", "retry", "reset", "delete"],
     ),
-    ("Things", ["queue", "worker", "api"]),
+    ("Things", ["queue", "worker", "db", "api"]),
     ("Agent", ["agent"]),
 ]
 

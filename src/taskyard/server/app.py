@@ -7,7 +7,6 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import taskyard.server.services as services
@@ -128,7 +127,7 @@ class Server:
 
 def _blobs(settings: Settings) -> Blobs:
     if not settings.files.startswith("s3://"):
-        return LocalBlobs(Path(settings.files or settings.folder / "files").expanduser())
+        return LocalBlobs(settings.files_folder)
     # boto3 is large, and only needed where files are kept so.
     from taskyard.server.store.blobs.s3 import Place, S3Blobs
 

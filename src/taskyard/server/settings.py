@@ -56,6 +56,11 @@ class Settings(msgspec.Struct, kw_only=True):
         return self.data.expanduser().absolute()
 
     @property
+    def files_folder(self) -> Path:
+        """Where uploaded files are, unless they are in S3."""
+        return Path(self.files).expanduser() if self.files else self.folder / "files"
+
+    @property
     def control_url(self) -> str:
         return self.database_url or f"sqlite:///{self.folder / 'taskyard.db'}"
 

@@ -21,6 +21,8 @@ from taskyard.server.store.blobs import NotFound, Stat, checked, no_space
 
 T = TypeVar("T")
 
+DATA, INCOMING = "data", "incoming"
+
 PIECE = 256 << 10
 """Bytes read at a time."""
 
@@ -32,8 +34,8 @@ class LocalBlobs:
     """A folder as a store; implements :class:`taskyard.server.store.blobs.Blobs`."""
 
     def __init__(self, folder: Path) -> None:
-        self._data = folder / "data"
-        self._incoming = folder / "incoming"
+        self._data = folder / DATA
+        self._incoming = folder / INCOMING
         for made in (self._data, self._incoming):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         # A server that was killed in the middle of an upload left its half behind.
