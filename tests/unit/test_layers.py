@@ -38,10 +38,9 @@ def imported_layers(file: Path) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
-        for name in names:
-            parts = name.split(".")
+        for parts in (name.split(".") for name in names):
             if parts[0] == "taskyard" and len(parts) > 1 and parts[1] in MAY_IMPORT:
-                yield node.lineno, parts[1]
+                yield getattr(node, "lineno", 0), parts[1]
 
 
 @pytest.mark.parametrize(
