@@ -49,7 +49,7 @@ def exit_code(error: TaskyardError) -> int:
             return NOT_FOUND
         if error.kind in _CONFLICT:
             return CONFLICT
-        if error.code >= 500:
+        if error.code > 500:
             return UNREACHABLE
     return FAILED
 
