@@ -28,6 +28,11 @@ class ManyChange(Request):
     status_message: str = ""
 
 
+class ManyChangeOfRuns(ManyChange):
+    include_pipeline_steps: bool = False
+    """Do the same to the steps of those tasks that run a pipeline."""
+
+
 class ManyResponse(Response):
     succeeded: list[Document]
     """Of each: ``id`` and what the action on one task answers."""
@@ -98,9 +103,12 @@ class Started(ForcedChange):
 class Stop(ForcedChange):
     """Ask for a task to be stopped: by its worker, or at once where there is none."""
 
+    include_pipeline_steps: bool = False
+    """Stop the steps too, if the task runs a pipeline."""
+
 
 @action("tasks.stop_many", answers=ManyResponse, since="2.13")
-class StopMany(ManyChange):
+class StopMany(ManyChangeOfRuns):
     """Ask for several tasks to be stopped."""
 
     force: bool = False
@@ -205,7 +213,7 @@ class Delete(ForcedChange):
 
 
 @action("tasks.delete_many", answers=ManyResponse, since="2.13")
-class DeleteMany(ManyChange):
+class DeleteMany(ManyChangeOfRuns):
     """Delete several tasks."""
 
     force: bool = False
@@ -226,15 +234,16 @@ class Archive(Request):
     tasks: list[str]
     status_reason: str = ""
     status_message: str = ""
+    include_pipeline_steps: bool = False
 
 
 @action("tasks.archive_many", answers=ManyResponse, since="2.13")
-class ArchiveMany(ManyChange):
+class ArchiveMany(ManyChangeOfRuns):
     """Put several tasks out of sight, and say how it went for each."""
 
 
 @action("tasks.unarchive_many", answers=ManyResponse, since="2.13")
-class UnarchiveMany(ManyChange):
+class UnarchiveMany(ManyChangeOfRuns):
     """Bring archived tasks back."""
 
 

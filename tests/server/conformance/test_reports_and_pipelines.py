@@ -228,3 +228,43 @@ def test_runs_are_deleted_with_their_steps(api: Api) -> None:
     assert left == [second]
     assert step not in left
     refused((400, 401), api, "pipelines.delete_runs", project="0" * 32, ids=[second])
+
+
+def pipeline(api: Api, *moves: str, **fields: Any) -> tuple[str, list[str]]:
+    """A run with two steps, the second of which is a pipeline with a step of its own."""
+    top = run(api, new_task(api, type="controller", **fields), *moves)
+    plain = run(api, new_task(api, parent=top), *moves)
+    inner = run(api, new_task(api, parent=top, type="controller"), *moves)
+    return top, [plain, inner, run(api, new_task(api, parent=inner), *moves)]
+
+
+def test_a_pipeline_is_stopped_with_the_steps_that_live(api: Api) -> None:
+    for action, body in (("stop", "task"), ("stop_many", "ids")):
+        top, steps = pipeline(api, "started")
+        run(api, steps[0], "completed")
+        child = run(api, new_task(api, parent=steps[2]), "started")
+        wanted: Document = {body: top if body == "task" else [top]}
+        api(f"tasks.{action}", include_pipeline_steps=True, **wanted)
+        statuses = [task_of(api, id)["status"] for id in (top, *steps, child)]
+        assert statuses == ["stopped", "completed", "stopped", "stopped", "in_progress"]
+
+
+def test_a_pipeline_is_archived_with_its_steps(api: Api) -> None:
+    top, steps = pipeline(api)
+    assert api("tasks.archive", tasks=[top], include_pipeline_steps=True) == {"archived": 4}
+    answer = api("tasks.unarchive_many", ids=[top], include_pipeline_steps=True)
+    assert ids(answer, "succeeded") == [top, *steps]
+    answer = api("tasks.archive_many", ids=[top], include_pipeline_steps=True)
+    assert ids(answer, "succeeded") == [top, *steps]
+    assert ids(api("tasks.unarchive_many", ids=[top]), "succeeded") == [top]
+
+
+def test_a_pipeline_is_deleted_with_its_steps_or_not_at_all(api: Api) -> None:
+    top, steps = pipeline(api, "started", "completed")
+    delete = "tasks.delete_many"
+    answer = api(delete, ids=[top], include_pipeline_steps=True)
+    assert (ids(answer, "succeeded"), ids(answer, "failed")) == ([], [top])
+    assert len(api("tasks.get_all", id=[top, *steps])["tasks"]) == 4
+    answer = api(delete, ids=[top], include_pipeline_steps=True, force=True)
+    assert ids(answer, "succeeded") == [top, *steps]
+    assert api("tasks.get_all", id=[top, *steps])["tasks"] == []

@@ -444,6 +444,11 @@ def test_many_are_archived_and_brought_back(api: Api) -> None:
     assert all(item["unarchived"] is True for item in answer["succeeded"])
 
 
+def test_what_is_named_twice_is_done_once(api: Api) -> None:
+    task = new_task(api)
+    assert outcome(api("tasks.delete_many", ids=[task, task])) == ([task], [])
+
+
 def test_the_error_of_one_of_many_has_words_and_data(api: Api) -> None:
     (failed,) = api("tasks.publish_many", ids=[MISSING])["failed"]
     assert failed["error"]["msg"]

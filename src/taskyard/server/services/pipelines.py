@@ -64,20 +64,14 @@ def delete_runs(tx: Tx, call: Call, request: api.DeleteRuns) -> api.DeleteRunsRe
     )
     inside = set(tx.execute(query).scalars())
     known = [id for id in dict.fromkeys(request.ids) if id in inside]
-    steps = _steps_of(tx, known)
-    outcome = task_removal.delete_each(tx, call, life_api.DeleteMany(ids=known, force=True))
-    gone = {done["id"] for done in outcome.succeeded}
-    orphans = [step for step, run in steps if run in gone]
-    task_removal.delete_each(tx, call, life_api.DeleteMany(ids=orphans, force=True))
+    outcome = task_removal.delete_each(
+        tx, call, life_api.DeleteMany(ids=known, force=True, include_pipeline_steps=True)
+    )
     unknown = [_unknown(id) for id in dict.fromkeys(request.ids) if id not in inside]
-    return api.DeleteRunsResponse(succeeded=outcome.succeeded, failed=[*outcome.failed, *unknown])
-
-
-def _steps_of(tx: Tx, runs: Sequence[str]) -> list[tuple[str, str]]:
-    """The tasks that these runs started, each with its run."""
-    table = tables.tasks
-    query = select(table.c.id, table.c.parent).where(table.c.parent.in_(runs))
-    return [(row.id, row.parent) for row in tx.execute(query.order_by(table.c.id))]
+    return api.DeleteRunsResponse(
+        succeeded=[done for done in outcome.succeeded if done["id"] in inside],
+        failed=[*outcome.failed, *unknown],
+    )
 
 
 def _unknown(id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from taskyard.api import task_life as api
@@ -11,7 +11,7 @@ from taskyard.api.tasks import FieldsResponse
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import explain as rules
 from taskyard.server.domain.explain import Serving, Waiting
-from taskyard.server.store import many, queues, task_life, task_status, workers
+from taskyard.server.store import many, queues, task_life, task_status, tasks, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.task_life import Words
 
@@ -25,6 +25,15 @@ def words(request: api.StatusChange | api.ManyChange | api.Archive) -> Words:
 def each(tx: Tx, ids: list[str], do: Callable[[str], Document]) -> api.ManyResponse:
     succeeded, failed = many.each(tx, ids, do)
     return api.ManyResponse(succeeded=succeeded, failed=failed)
+
+
+def meant(
+    tx: Tx, call: Call, request: api.ManyChangeOfRuns, among: Iterable[Status] = tuple(Status)
+) -> list[str]:
+    """The tasks of a request, with the steps of pipelines if it wants them."""
+    if not request.include_pipeline_steps:
+        return request.ids
+    return tasks.with_steps(tx, call, request.ids, among)
 
 
 # Queueing
@@ -147,10 +156,16 @@ def completed(tx: Tx, call: Call, request: api.Completed) -> api.CompletedRespon
 
 # Stopping, archiving, publishing
 
+_LIVE = (Status.QUEUED, Status.IN_PROGRESS)
+"""What a step must be for the end of its pipeline to concern it."""
+
 
 @writes(api.Stop)
 def stop(tx: Tx, call: Call, request: api.Stop) -> FieldsResponse:
     fields = task_life.stop(tx, call, request.task, words(request), force=request.force)
+    if request.include_pipeline_steps:
+        for step in tasks.with_steps(tx, call, [request.task], _LIVE)[1:]:
+            task_life.stop(tx, call, step, words(request), force=request.force)
     return FieldsResponse(updated=1, fields=fields)
 
 
@@ -160,14 +175,17 @@ def stop_many(tx: Tx, call: Call, request: api.StopMany) -> api.ManyResponse:
         fields = task_life.stop(tx, call, id, words(request), force=request.force)
         return {"updated": 1, "fields": fields}
 
-    return each(tx, request.ids, one)
+    return each(tx, meant(tx, call, request, _LIVE), one)
 
 
 @writes(api.Archive)
 def archive(tx: Tx, call: Call, request: api.Archive) -> api.ArchiveResponse:
-    for id in request.tasks:
+    ids = list(dict.fromkeys(request.tasks))
+    if request.include_pipeline_steps:
+        ids = tasks.with_steps(tx, call, ids)
+    for id in ids:
         task_life.archive(tx, call, id, words(request))
-    return api.ArchiveResponse(archived=len(request.tasks))
+    return api.ArchiveResponse(archived=len(ids))
 
 
 @writes(api.ArchiveMany)
@@ -176,7 +194,7 @@ def archive_many(tx: Tx, call: Call, request: api.ArchiveMany) -> api.ManyRespon
         task_life.archive(tx, call, id, words(request))
         return {"archived": True}
 
-    return each(tx, request.ids, one)
+    return each(tx, meant(tx, call, request), one)
 
 
 @writes(api.UnarchiveMany)
@@ -185,7 +203,7 @@ def unarchive_many(tx: Tx, call: Call, request: api.UnarchiveMany) -> api.ManyRe
         task_life.unarchive(tx, call, id)
         return {"unarchived": True}
 
-    return each(tx, request.ids, one)
+    return each(tx, meant(tx, call, request), one)
 
 
 @writes(api.Publish)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from taskyard.api import task_life as api
 from taskyard.server.call import Call, serves
-from taskyard.server.services.task_life import each, words
-from taskyard.server.store import samples, task_life
+from taskyard.server.services.task_life import each, meant, words
+from taskyard.server.store import samples, task_life, tasks
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.task_life import Cleared
 
@@ -120,14 +120,18 @@ async def delete(call: Call, request: api.Delete) -> api.DeleteResponse:
 
 @serves(api.DeleteMany)
 async def delete_many(call: Call, request: api.DeleteMany) -> api.ManyResponse:
-    events = await _event_urls(call, request.ids, request.return_file_urls)
+    ids = await call.server.control.read(lambda tx: meant(tx, call, request))
+    events = await _event_urls(call, ids, request.return_file_urls)
     return await _removed(call, lambda tx: delete_each(tx, call, request, events))
 
 
 def delete_each(
     tx: Tx, call: Call, request: api.DeleteMany, events: EventUrls | None = None
 ) -> api.ManyResponse:
-    """Delete several tasks, each of which succeeds or fails by itself."""
+    """Delete several tasks, each of which succeeds or fails by itself.
+
+    The steps of a pipeline go after it, and only if it went.
+    """
 
     def one(id: str) -> Document:
         done = task_life.delete(
@@ -147,4 +151,12 @@ def delete_each(
             answer["urls"] = urls
         return answer
 
-    return each(tx, request.ids, one)
+    steps = {}
+    if request.include_pipeline_steps:
+        steps = {id: tasks.with_steps(tx, call, [id])[1:] for id in request.ids}
+    runs = each(tx, request.ids, one)
+    orphans = [step for done in runs.succeeded for step in steps.get(done["id"], ())]
+    rest = each(tx, [step for step in orphans if step not in request.ids], one)
+    return api.ManyResponse(
+        succeeded=[*runs.succeeded, *rest.succeeded], failed=[*runs.failed, *rest.failed]
+    )

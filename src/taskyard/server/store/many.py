@@ -16,11 +16,11 @@ def each(
 ) -> tuple[list[Document], list[Document]]:
     """What ``do`` answers for each id, with the id, and why it failed for the others.
 
-    What fails for one is undone for that one alone.
+    An id that comes twice is handled once. What fails for one is undone for that one alone.
     """
     succeeded: list[Document] = []
     failed: list[Document] = []
-    for id in ids:
+    for id in dict.fromkeys(ids):
         try:
             with tx.connection.begin_nested():
                 succeeded.append({"id": id, **do(id)})

@@ -23,6 +23,9 @@ PUBLIC = ""
 DELETED_PARENT = "__DELETED__"
 """Prefix of a parent's id once the parent is gone."""
 
+CONTROLLER = "controller"
+"""The type of a task that runs a pipeline; the steps it starts have it for their parent."""
+
 _SECOND = 1_000_000
 
 
@@ -108,6 +111,34 @@ def check_references(tx: Tx, call: Call, fields: Mapping[str, Any]) -> None:
     used = [item["model"] for item in (fields.get("models") or {}).get("input") or ()]
     if used and (unknown := documents.missing(tx, MODEL, used, call)):
         raise ApiError(INVALID_MODEL_ID, "input models", ids=unknown)
+
+
+def with_steps(
+    tx: Tx, call: Call, ids: Iterable[str], among: Iterable[Status] = tuple(Status)
+) -> list[str]:
+    """These tasks and, of the pipelines among them, the steps that stand at one of ``among``.
+
+    Steps that are pipelines bring theirs.
+    """
+    wanted = [str(status) for status in among]
+    run = tasks.alias()
+    found = dict.fromkeys(ids)
+    new = list(found)
+    while new:
+        query = (
+            select(tasks.c.id)
+            .join(run, run.c.id == tasks.c.parent)
+            .where(
+                run.c.id.in_(new),
+                run.c.type == CONTROLLER,
+                tasks.c.company == call.company,
+                tasks.c.status.in_(wanted),
+            )
+            .order_by(tasks.c.created, tasks.c.id)
+        )
+        new = [id for id in tx.execute(query).scalars() if id not in found]
+        found |= dict.fromkeys(new)
+    return list(found)
 
 
 def types(tx: Tx, call: Call, within: Sequence[str] | None) -> list[str]:
