@@ -18,7 +18,7 @@ import msgspec
 
 from taskyard.agent import assignment, housekeeping
 from taskyard.agent.executors.process import ProcessExecutor
-from taskyard.agent.follower import Follower
+from taskyard.agent.follower import HEAD_START, Follower
 from taskyard.agent.machine.metrics import Sampler, Stats
 from taskyard.agent.queues import resolve
 from taskyard.agent.run import folder as folders
@@ -335,9 +335,11 @@ class Agent:
                 self._gone.wait(AGAIN)
 
     def _idle(self, seconds: float) -> None:
-        """Wait for something to look after."""
+        """Wait for something to look after. Its lease is fresh, and so it comes to no harm when
+        it is left alone at first."""
         with self._changed:
             self._changed.wait_for(lambda: self._gone.is_set() or self._busy() > 0, seconds)
+        self._gone.wait(HEAD_START)
 
     def _live(self) -> list[Follower]:
         with self._changed:

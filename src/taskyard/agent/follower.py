@@ -34,6 +34,9 @@ TICK = 0.1
 """Seconds between looks at a run: bounds how late a line or a phase is seen."""
 RHYTHM = 0.25
 """The least seconds between two reports of one run while it goes on."""
+HEAD_START = 0.05
+"""Seconds that a run is left alone at first: starting it needs the processors more than telling
+the server of it does."""
 LONGEST_PAUSE = 5.0
 """Seconds between two tries while the server, or this machine, does not do what is asked."""
 
@@ -107,6 +110,7 @@ class Follower:
     def _follow(self) -> None:
         pause = TICK
         try:
+            self._detached.wait(HEAD_START)
             while not self._detached.is_set():
                 try:
                     if self._go_on():
