@@ -91,8 +91,18 @@ def test_replacing_a_file_leaves_nothing_beside_it(tmp_path: Path) -> None:
     folder = folders.create(tmp_path, spec(), Secrets())
     before = {path.name for path in folder.iterdir()}
     folders.write_state(folder, RunState(supervisor=1))
-    folders.write_state(folder, RunState(supervisor=2), durable=True)
+    folders.write_state(folder, RunState(supervisor=2), hasty=True)
+    folders.write_state(folder, RunState(supervisor=3), durable=True)
     assert {path.name for path in folder.iterdir()} == before | {contract.STATE}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_what_is_written_hastily_can_be_read(tmp_path: Path, before: bool) -> None:
+    folder = folders.create(tmp_path, spec(), Secrets())
+    if before:
+        folders.write_state(folder, RunState(supervisor=1))
+    folders.write_state(folder, RunState(supervisor=2), hasty=True)
+    assert folders.read_state(folder).supervisor == 2
 
 
 def test_a_secret_inside_another_is_blacked_out_whole() -> None:

@@ -141,7 +141,7 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
     hidden = hidden_texts(run.secrets)
     for name, step in steps:
         with _phase(run, name) as phase:
-            _note(run)
+            _note(run, hasty=True)
             try:
                 with ear.interrupting():
                     phase.detail = redact(step(run), hidden)
@@ -308,10 +308,10 @@ def _end_phase(state: RunState) -> None:
         state.phases[-1].ended = time.time()
 
 
-def _note(run: Run) -> None:
+def _note(run: Run, *, hasty: bool = False) -> None:
     """Write the state down. That a full disk refuses it must not end a run that goes well."""
     try:
-        folders.write_state(run.folder, run.state)
+        folders.write_state(run.folder, run.state, hasty=hasty)
     except OSError:
         traceback.print_exc()
 
