@@ -1,0 +1,19 @@
+"""How a script hands what the SDK read back to its test."""
+
+import json
+import os
+
+
+def tell(**values):
+    """Add values to what the test is told. They must be JSON, so numbers of numpy are made plain."""
+    path = os.environ["TOLD"]
+    known = {}
+    if os.path.exists(path):
+        with open(path) as file:
+            known = json.load(file)
+    with open(path, "w") as file:
+        json.dump({**known, **values}, file, default=_plain)
+
+
+def _plain(value):
+    return value.item() if hasattr(value, "item") else str(value)

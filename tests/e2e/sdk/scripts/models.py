@@ -1,0 +1,73 @@
+import time
+from pathlib import Path
+
+from clearml import InputModel, Model, OutputModel, Task
+from clearml.backend_api.session.client import APIClient
+from told import tell
+
+task = Task.init(project_name="models/größe", task_name="train", output_uri=True)
+Path("weights v1.bin").write_bytes(b"1" * 1000)
+Path("weights v2.bin").write_bytes(b"2" * 1000)
+model = OutputModel(
+    task=task, name="classifier ü", framework="PyTorch", label_enumeration={"cat": 1, "dog": 2}
+)
+model.update_weights("weights v1.bin", iteration=1)
+model.wait_for_uploads()
+model.update_weights("weights v2.bin", iteration=7)
+model.update_design(config_dict={"layers": 3})
+model.tags = ["good", "small"]
+model.comment = "a comment"
+model.set_metadata("accuracy", "0.9", "float")
+model.set_metadata("owner.name", "me")
+model.report_scalar("model loss", "train", 0.25, 3)
+model.report_single_value("size", 1000)
+task.flush(wait_for_uploads=True)
+model.wait_for_uploads()
+loaded = Model(model_id=model.id)
+tell(
+    id=task.id,
+    model=model.id,
+    weights=Path(loaded.get_local_copy()).read_bytes().decode(),
+    labels=loaded.labels,
+    metadata=loaded.get_all_metadata(),
+    casted=loaded.get_metadata_casted("accuracy"),
+    design=loaded.config_dict,
+    published_before=loaded.published,
+)
+model.publish()
+registered = InputModel.import_model(
+    weights_url="https://example.com/w.bin", name="registered", project="models/größe", tags=["far"]
+)
+task.connect(InputModel(model_id=registered.id))
+queried = Model.query_models(project_name="models/größe", tags=["good"])
+tell(
+    registered=registered.id,
+    published=Model(model_id=model.id).published,
+    queried=[found.id for found in queried],
+    by_name=[m.id for m in Model.query_models(project_name="models/größe", model_name="classifier ü")],
+    by_metadata=[m.id for m in Model.query_models(metadata={"accuracy": "0.9"})],
+    only_published=[
+        m.id for m in Model.query_models(project_name="models/größe", only_published=True)
+    ],
+    outputs=[m.id for m in task.models["output"]],
+    inputs={m.name: m.id for m in task.models["input"]},
+)
+registered.archive()
+tell(archived=[m.id for m in Model.query_models(project_name="models/größe", include_archived=False)])
+registered.unarchive()
+spare = OutputModel(task=task, name="spare")
+Path("spare.bin").write_bytes(b"3")
+spare.update_weights("spare.bin", auto_delete_file=False)
+spare.wait_for_uploads()
+url = spare.url
+tell(spare=spare.id, spare_url=url, removed=Model.remove(spare.id, raise_on_errors=True))
+client = APIClient()
+for _ in range(200):  # what a model reports is sent every five seconds and cannot be flushed
+    answer = client.session.send_request(
+        "events", "scalar_metrics_iter_histogram", json={"task": model.id, "model_events": True}
+    )
+    if answer.json()["data"]:
+        break
+    time.sleep(0.1)
+tell(scalars=answer.json()["data"])
+task.close()
