@@ -2,7 +2,7 @@
 
 Before 2.13 the container was ``execution.docker_cmd``, and a task had one input and one output
 model. Before 2.9 hyper-parameters were the flat ``execution.parameters`` and configuration was
-``execution.model_desc``. Before 2.3 there was one list of tags.
+``execution.model_desc``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from taskyard.server.domain import tag_versions
+
 Version = tuple[int, int]
 
-TAGS_APART: Version = (2, 3)
 PARAMETER_SECTIONS: Version = (2, 9)
 CONTAINERS: Version = (2, 13)
 
@@ -24,9 +25,6 @@ SECTION = "Args"
 
 LEGACY = "legacy"
 """The type of parameters that came in flat: clients write these back without their section."""
-
-SYSTEM_TAGS = frozenset({"development", "archived", "hidden", "shared", "pipeline", "dataset"})
-"""Tags that old callers mean for the system when they put them among the others."""
 
 
 def upgrade(sent: Mapping[str, Any], version: Version, now: str) -> dict[str, Any]:
@@ -56,25 +54,7 @@ def upgrade(sent: Mapping[str, Any], version: Version, now: str) -> dict[str, An
         found["execution"] = execution
     if "output" in found:
         found["output"] = output
-    return _split_tags(found) if version < TAGS_APART else found
-
-
-def _split_tags(found: dict[str, Any]) -> dict[str, Any]:
-    if "tags" in found and "system_tags" not in found:
-        tags = found["tags"]
-        found["tags"] = [t for t in tags if t not in SYSTEM_TAGS]
-        found["system_tags"] = [t for t in tags if t in SYSTEM_TAGS]
-    return found
-
-
-def query(sent: Mapping[str, Any], version: Version) -> Mapping[str, Any]:
-    """A query for tasks, with the system's tags filtered where they are now."""
-    tags = sent.get("tags")
-    if version >= TAGS_APART or not tags or sent.get("system_tags"):
-        return sent
-    asked = tags if isinstance(tags, list) else [tags]
-    system = [tag for tag in asked if isinstance(tag, str) and tag.lstrip("-") in SYSTEM_TAGS]
-    return {**sent, "tags": [tag for tag in asked if tag not in system], "system_tags": system}
+    return tag_versions.split(found, version)
 
 
 def settle(field: str, current: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,10 +93,7 @@ def downgrade(document: Mapping[str, Any], version: Version) -> dict[str, Any]:
             name: item.get("value", "") for name, item in (found.get("configuration") or {}).items()
         }
         found["execution"] = execution
-    if version < TAGS_APART:
-        found["tags"] = sorted({*found.get("tags", ()), *found.get("system_tags", ())})
-        found["system_tags"] = []
-    return found
+    return tag_versions.join(found, version)
 
 
 def _old_homes(found: dict[str, Any]) -> None:
@@ -155,7 +132,6 @@ _SOURCES: tuple[tuple[str, tuple[str, ...], Version], ...] = (
     ("output.model", ("models",), CONTAINERS),
     ("execution.parameters", ("hyperparams",), PARAMETER_SECTIONS),
     ("execution.model_desc", ("configuration",), PARAMETER_SECTIONS),
-    ("tags", ("system_tags",), TAGS_APART),
 )
 
 

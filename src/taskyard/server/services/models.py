@@ -19,7 +19,7 @@ from taskyard.api.errors import (
 )
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.domain import search
+from taskyard.server.domain import search, tag_versions
 from taskyard.server.store import documents, many, projects, scrolls
 from taskyard.server.store import models as store
 from taskyard.server.store.engine import Tx
@@ -33,11 +33,11 @@ NOT_FIELDS = frozenset({"model", "iteration", "public"})
 
 @writes(api.Create)
 def create(tx: Tx, call: Call, request: api.Create) -> api.CreateResponse:
-    id = store.create(tx, call, _given(request), public=request.public)
+    id = store.create(tx, call, _given(call, request), public=request.public)
     return api.CreateResponse(id=id, created=True)
 
 
-def _given(request: Request) -> Document:
+def _given(call: Call, request: Request) -> Document:
     """What a request sets, in the shape of the document: the fields that have a value."""
     values = msgspec.structs.asdict(request)
     found = {k: v for k, v in values.items() if v is not None and k not in NOT_FIELDS}
@@ -49,7 +49,7 @@ def _given(request: Request) -> Document:
     found |= {k: None for k in ("project", "parent", "task") if found.get(k) == ""}
     if "metadata" in found:
         found["metadata"] = _by_key(found["metadata"])
-    return found
+    return tag_versions.split(found, call.version)
 
 
 def _by_key(items: Sequence[api.MetadataItem]) -> Document:
@@ -61,7 +61,7 @@ def _by_key(items: Sequence[api.MetadataItem]) -> Document:
 
 @reads(api.GetById)
 def get_by_id(tx: Tx, call: Call, request: api.GetById) -> api.ModelResponse:
-    return api.ModelResponse(model=documents.get(tx, MODEL, request.model, call))
+    return _shown(tx, call, request.model)
 
 
 @reads(api.GetByIdEx)
@@ -74,8 +74,12 @@ def get_by_task_id(tx: Tx, call: Call, request: api.GetByTaskId) -> api.ModelRes
     task = documents.get(tx, TASK, request.task, call, only=["models"])
     if not task["models"]["output"]:
         raise ApiError(TASK_MISSING_FIELDS, task=request.task, field="models.output")
-    id = task["models"]["output"][-1]["model"]
-    return api.ModelResponse(model=documents.get(tx, MODEL, id, call))
+    return _shown(tx, call, task["models"]["output"][-1]["model"])
+
+
+def _shown(tx: Tx, call: Call, id: str) -> api.ModelResponse:
+    model = documents.get(tx, MODEL, id, call)
+    return api.ModelResponse(model=tag_versions.join(model, call.version))
 
 
 @reads(api.GetByTaskIdRetired)
@@ -102,7 +106,9 @@ async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ModelsResponse:
 
 
 def _page(tx: Tx, call: Call, query: Mapping[str, Any], *, expanded: bool) -> api.ModelsResponse:
+    query = tag_versions.query(query, call.version)
     found, scroll = documents.find_page(tx, MODEL, call, query)
+    found = [tag_versions.join(model, call.version) for model in found]
     if expanded:
         documents.expand(tx, MODEL, call, found, search.projection(query))
     return api.ModelsResponse(models=found, scroll_id=scroll)
@@ -134,13 +140,13 @@ def get_frameworks(tx: Tx, call: Call, request: api.GetFrameworks) -> api.Framew
 @writes(api.Edit)
 def edit(tx: Tx, call: Call, request: api.Edit) -> api.FieldsResponse:
     model = store.hold(tx, call, request.model)
-    return _write(tx, call, model, _given(request), request.iteration)
+    return _write(tx, call, model, _given(call, request), request.iteration)
 
 
 @writes(api.Update)
 def update(tx: Tx, call: Call, request: api.Update) -> api.FieldsResponse:
     model = store.hold(tx, call, request.model)
-    fields = _given(request)
+    fields = _given(call, request)
     # A request's default must not take back what is published.
     if not fields.get("ready"):
         fields.pop("ready", None)
@@ -175,7 +181,9 @@ def update_for_task(tx: Tx, call: Call, request: api.UpdateForTask) -> api.Updat
     store.raise_iteration(tx, request.task, request.iteration)
     output = task["models"]["output"]
     known = request.override_model_id or (output[-1]["model"] if output else None)
-    fields = {k: v for k, v in _given(request).items() if k not in ("task", "override_model_id")}
+    fields = {
+        k: v for k, v in _given(call, request).items() if k not in ("task", "override_model_id")
+    }
     if known is None:
         source = {"task": request.task, "name": task["name"], "project": task.get("project")}
         id = store.create(tx, call, {**source, **fields, "ready": False})

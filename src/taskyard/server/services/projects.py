@@ -17,6 +17,7 @@ from taskyard.api.errors import (
 )
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, serves, writes
+from taskyard.server.domain import tag_versions
 from taskyard.server.store import documents, project_content, samples, scrolls
 from taskyard.server.store import projects as store
 from taskyard.server.store.engine import Tx
@@ -28,22 +29,23 @@ Document = dict[str, Any]
 
 @writes(api.Create)
 def create(tx: Tx, call: Call, request: api.Create) -> api.CreateResponse:
-    fields = _given(request, omit=("name",))
+    fields = _given(call, request, omit=("name",))
     return api.CreateResponse(id=store.create(tx, call, request.name, fields))
 
 
 @writes(api.Update)
 def update(tx: Tx, call: Call, request: api.Update) -> api.UpdateResponse:
-    fields = store.edit(tx, call, request.project, _given(request, omit=("project",)))
+    fields = store.edit(tx, call, request.project, _given(call, request, omit=("project",)))
     return api.UpdateResponse(
         updated=1, fields={name: value for name, value in fields.items() if name != "id"}
     )
 
 
-def _given(request: Request, omit: Sequence[str]) -> Document:
+def _given(call: Call, request: Request, omit: Sequence[str]) -> Document:
     """What a request sets: the fields that have a value."""
     values = msgspec.structs.asdict(request)
-    return {k: v for k, v in values.items() if v is not None and k not in omit}
+    found = {k: v for k, v in values.items() if v is not None and k not in omit}
+    return tag_versions.split(found, call.version)
 
 
 @writes(api.Move)
@@ -149,13 +151,15 @@ def _family(tx: Tx, project: str) -> list[str]:
 
 @reads(api.GetById)
 def get_by_id(tx: Tx, call: Call, request: api.GetById) -> api.ProjectResponse:
-    return api.ProjectResponse(project=documents.get(tx, PROJECT, request.project, call))
+    project = documents.get(tx, PROJECT, request.project, call)
+    return api.ProjectResponse(project=tag_versions.join(project, call.version))
 
 
 @serves(api.GetAll)
 async def get_all(call: Call, request: api.GetAll) -> api.ProjectsResponse:
     def find(tx: Tx) -> api.ProjectsResponse:
         found, scroll = documents.find_page(tx, PROJECT, call, _query(call, request))
+        found = [tag_versions.join(project, call.version) for project in found]
         return api.ProjectsResponse(projects=found, scroll_id=scroll)
 
     return await scrolls.answer(call.server.control, call.body, find)
@@ -170,6 +174,7 @@ async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ProjectsResponse:
     def find(tx: Tx) -> api.ProjectsResponse:
         having = _having_content(tx, call, request)
         found, scroll = documents.find_page(tx, PROJECT, call, query, extra=having)
+        found = [tag_versions.join(project, call.version) for project in found]
         documents.expand(tx, PROJECT, call, found, _strings(request.only_fields))
         _add_statistics(tx, call, request, found)
         return api.ProjectsResponse(projects=found, scroll_id=scroll)
@@ -179,7 +184,7 @@ async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ProjectsResponse:
 
 def _query(call: Call, request: api.ProjectQuery) -> Document:
     """The query with ``parent`` made plain: projects above at any depth, or right above."""
-    query = dict(call.body)
+    query = dict(tag_versions.query(call.body, call.version))
     parents = query.get("parent")
     if request.shallow_search:
         if not parents and not query.get("id"):

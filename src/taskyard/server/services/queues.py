@@ -9,7 +9,7 @@ from taskyard.api import queues as api
 from taskyard.api.errors import INVALID_TASK_ID, QUEUE_NOT_EMPTY, VALIDATION, ApiError
 from taskyard.api.states import AttemptState, Status
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.domain import lifecycle, search, statistics
+from taskyard.server.domain import lifecycle, search, statistics, tag_versions
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.domain.statistics import SECOND, QueueSample, QueueSeries
 from taskyard.server.store import (
@@ -19,6 +19,7 @@ from taskyard.server.store import (
     queue_entries,
     queue_samples,
     queues,
+    scrolls,
     task_status,
     workers,
 )
@@ -33,7 +34,7 @@ Document = dict[str, Any]
 def get_by_id(tx: Tx, call: Call, request: api.GetById) -> api.GetByIdResponse:
     queue = documents.get(tx, QUEUE, request.queue, call)
     _add_entries(tx, [queue], request.max_task_entries)
-    return api.GetByIdResponse(queue=queue)
+    return api.GetByIdResponse(queue=tag_versions.join(queue, call.version))
 
 
 @serves(api.GetAll)
@@ -47,18 +48,19 @@ async def get_all_ex(call: Call, request: api.GetAllEx) -> api.GetAllResponse:
 
 
 async def _page(call: Call, limit: int | None, *, expanded: bool) -> api.GetAllResponse:
-    control = call.server.control
-    # A scroll's position is kept in the database.
-    run = control.write if search.scrolls(call.body) else control.read
-    found, scroll = await run(lambda tx: _find(tx, call, limit, expanded))
+    found, scroll = await scrolls.answer(
+        call.server.control, call.body, lambda tx: _find(tx, call, limit, expanded)
+    )
     return api.GetAllResponse(queues=found, scroll_id=scroll)
 
 
 def _find(
     tx: Tx, call: Call, limit: int | None, expanded: bool
 ) -> tuple[list[Document], str | None]:
-    found, scroll = documents.find_page(tx, QUEUE, call, call.body)
-    only = search.projection(call.body)
+    query = tag_versions.query(call.body, call.version)
+    found, scroll = documents.find_page(tx, QUEUE, call, query)
+    found = [tag_versions.join(queue, call.version) for queue in found]
+    only = search.projection(query)
     if _wants(only, "entries"):
         _add_entries(tx, found, limit, named=expanded)
         _narrow_entries(found, only)
@@ -126,27 +128,23 @@ def get_default(tx: Tx, call: Call, _request: api.GetDefault) -> api.GetDefaultR
 
 @writes(api.Create)
 def create(tx: Tx, call: Call, request: api.Create) -> api.CreateResponse:
-    id = queues.create(
-        tx,
-        call.company,
-        call.user,
-        request.name,
-        tags=request.tags,
-        system_tags=request.system_tags,
-        display_name=request.display_name,
-        metadata=_by_key(request.metadata) if request.metadata else None,
-    )
-    return api.CreateResponse(id=id)
+    fields = _given(call, request)
+    if request.metadata:
+        fields["metadata"] = _by_key(request.metadata)
+    return api.CreateResponse(id=queues.create(tx, call.company, call.user, request.name, **fields))
+
+
+def _given(call: Call, request: api.Create | api.Update) -> Document:
+    """What a request sets besides the name: the fields that have a value."""
+    values = {name: getattr(request, name) for name in ("display_name", "tags", "system_tags")}
+    given = {name: value for name, value in values.items() if value is not None}
+    return tag_versions.split(given, call.version)
 
 
 @writes(api.Update)
 def update(tx: Tx, call: Call, request: api.Update) -> api.UpdatedFields:
     queues.row(tx, call.company, request.queue, for_write=True)
-    changes: dict[str, Any] = {
-        field: value
-        for field in ("display_name", "tags", "system_tags")
-        if (value := getattr(request, field)) is not None
-    }
+    changes = _given(call, request)
     if request.name is not None:
         changes["name"] = queues.checked_name(tx, call.company, request.name, besides=request.queue)
         tx.signal("queues")

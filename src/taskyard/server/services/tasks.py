@@ -9,7 +9,14 @@ from taskyard.api import tasks as api
 from taskyard.api.errors import EMPTY_BATCH, INVALID_TASK_ID, MISSING_FIELDS, ApiError
 from taskyard.api.wire import Document
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.domain import search, task_clone, task_edit, task_fields, task_versions
+from taskyard.server.domain import (
+    search,
+    tag_versions,
+    task_clone,
+    task_edit,
+    task_fields,
+    task_versions,
+)
 from taskyard.server.domain.task_fields import Sent
 from taskyard.server.store import documents, projects
 from taskyard.server.store import tasks as store
@@ -165,7 +172,7 @@ async def _page(call: Call, *, expanded: bool) -> api.PageResponse:
 def _find(
     tx: Tx, call: Call, query: Mapping[str, Any], *, expanded: bool
 ) -> tuple[list[Document], str | None]:
-    query = task_versions.query(query, call.version)
+    query = tag_versions.query(query, call.version)
     only = search.projection(query)
     if only and call.version < task_versions.CONTAINERS:
         query = {**query, "only_fields": task_versions.fields_to_read(only, call.version)}
