@@ -44,6 +44,7 @@ class StatusReport(Request):
     queues: list[str] | None = None
     machine_stats: MachineStats | None = None
     tags: list[str] | None = None
+    system_tags: list[str] | None = None
 
 
 class Seen(Request):

@@ -76,6 +76,7 @@ def status_report(tx: Tx, call: Call, request: api.StatusReport) -> None:
         },
         queues=request.queues,
         tags=request.tags,
+        system_tags=request.system_tags,
     )
     measured = statistics.flatten(request.machine_stats or {})
     workers.measure(tx, call.company, request.worker, at, measured, request.task)
