@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,14 +78,19 @@ class Agent(Program):
     """An agent that is ready to take tasks."""
 
     def __init__(
-        self, site: Site, worker: str, words: list[str], environment: Mapping[str, str]
+        self,
+        site: Site,
+        worker: str,
+        words: list[str],
+        environment: Mapping[str, str],
+        within: Sequence[str] = (),
     ) -> None:
         self.worker = worker
         self.runs = site.agent_data / "agents" / worker / "runs"
         log = site.root / f"{worker}.log"
         before = log.stat().st_size if log.exists() else 0
         environment = {**site.environment, "CLEARML_WORKER_ID": worker, **environment}
-        super().__init__([*TASKYARD, "agent", "daemon", *words], environment, log)
+        super().__init__([*within, *TASKYARD, "agent", "daemon", *words], environment, log)
         until(
             lambda: " serves " in self.said[before:] or self.process.poll() is not None,
             f"the agent {worker}: {self.said}",
@@ -104,7 +109,9 @@ class Agent(Program):
 class Site:
     """One server on a port of its own, in ``root``, and what talks to it."""
 
-    def __init__(self, root: Path, agent_data: Path, **settings: str) -> None:
+    def __init__(
+        self, root: Path, agent_data: Path, within: Sequence[str] = (), **settings: str
+    ) -> None:
         self.root, self.agent_data = root, agent_data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -122,13 +129,14 @@ class Site:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
         self._settings = {f"TASKYARD_SERVER_{k.upper()}": v for k, v in settings.items()}
+        self._within = list(within)
         self._programs: list[Program] = []
         self._number = 0
         self.server = self.start_server()
 
     def start_server(self) -> Program:
         """Start the server, again on the same data and port; wait until it answers."""
-        command = [*TASKYARD, "up", "--no-agent", "--port", str(self.port)]
+        command = [*self._within, *TASKYARD, "up", "--no-agent", "--port", str(self.port)]
         command += ["--data", str(self.root / "server")]
         environment = {**self.environment, **self._settings}
         self.server = Program(command, environment, self.root / "server.log")
@@ -154,13 +162,17 @@ class Site:
             session.close()
 
     def taskyard(
-        self, *words: str | Path, cwd: Path | None = None, given: str = "", **environment: str
+        self,
+        *words: str | Path,
+        cwd: Path | None = None,
+        given: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, without a terminal."""
         return subprocess.run(
             [*TASKYARD, *map(str, words)],
             cwd=cwd or self.root,
-            env={**self.environment, **environment},
+            env={**self.environment, **(environment or {})},
             input=given,
             capture_output=True,
             text=True,
@@ -181,12 +193,17 @@ class Site:
         self.api("queues.create", name=name)
         return name
 
-    def agent(self, *words: str, worker: str = "", **environment: str) -> Agent:
-        """Start an agent with the flags of ``taskyard agent daemon``; wait until it is ready."""
+    def agent(
+        self, *words: str, worker: str = "", within: Sequence[str] = (), **environment: str
+    ) -> Agent:
+        """Start an agent with the flags of ``taskyard agent daemon``; wait until it is ready.
+
+        ``within``: a command before its own, such as :func:`small_disk`.
+        """
         self._number += 1
         # Sites share the agents' data: their ids must not meet.
         worker = worker or f"worker{self._number}-{self.port}"
-        found = Agent(self, worker, list(words), environment)
+        found = Agent(self, worker, list(words), environment, within)
         self._programs.append(found)
         return found
 
@@ -269,11 +286,35 @@ def end_run(folder: Path) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
+def small_disk(folder: Path, size: str) -> list[str]:
+    """What goes before a command for which ``folder`` is a disk of its own, of that size.
+
+    Others see that disk below ``/proc/<pid>/root`` only.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
+    return ["unshare", *user, "--mount", "sh", "-c", script, "sh", size, str(folder)]
+
+
+def fill(program: Program, folder: Path) -> Path:
+    """Fill the small disk that a program sees; gives the file to delete for room again."""
+    seen = Path(f"/proc/{program.process.pid}/root{folder}") / "filling"
+    with seen.open("wb", buffering=0) as stream:
+        for block in (1 << 16, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    stream.write(bytes(block))
+    return seen
+
+
 @contextlib.contextmanager
-def site(root: Path, agent_data: Path | None = None, **settings: str) -> Iterator[Site]:
+def site(
+    root: Path, agent_data: Path | None = None, within: Sequence[str] = (), **settings: str
+) -> Iterator[Site]:
     """A site below ``root`` for the length of the block; nothing of it runs afterwards."""
     root.mkdir(parents=True, exist_ok=True)
-    found = Site(root, agent_data or root / "agent", **settings)
+    found = Site(root, agent_data or root / "agent", within, **settings)
     try:
         yield found
     finally:

@@ -241,7 +241,9 @@ def test_a_paused_agent_takes_nothing_until_it_is_resumed(site: Site, queue: str
 
 def test_two_agents_with_one_id_are_refused(site: Site, queue: str) -> None:
     agent = site.agent("--queue", queue)
-    second = site.taskyard("agent", "daemon", "--queue", queue, CLEARML_WORKER_ID=agent.worker)
+    second = site.taskyard(
+        "agent", "daemon", "--queue", queue, environment={"CLEARML_WORKER_ID": agent.worker}
+    )
     assert second.returncode == 1
     assert f"an agent with the worker id {agent.worker} runs here already" in second.stderr
 

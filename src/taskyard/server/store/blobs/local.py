@@ -36,11 +36,20 @@ class LocalBlobs:
     def __init__(self, folder: Path) -> None:
         self._data = folder / DATA
         self._incoming = folder / INCOMING
-        for made in (self._data, self._incoming):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A server that was killed in the middle of an upload left its half behind.
-        for half in self._incoming.iterdir():
-            half.unlink(missing_ok=True)
+        try:
+            for made in (self._data, self._incoming):
+                made.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # A server that was killed in the middle of an upload left its half behind.
+            for half in self._incoming.iterdir():
+                half.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> TaskyardError:
+        return TaskyardError(
+            f"cannot write to the folder of files {self._data.parent}: {error.strerror}",
+            hint="Change who owns it, or name another with the setting files.",
+        )
 
     async def check(self) -> None:
         probe = self._incoming / uuid.uuid4().hex
@@ -48,10 +57,7 @@ class LocalBlobs:
             await _off_loop(probe.touch)
             await _off_loop(probe.unlink)
         except OSError as error:
-            raise TaskyardError(
-                f"cannot write to the folder of files {self._data.parent}: {error.strerror}",
-                hint="Change who owns it, or name another with the setting files.",
-            ) from error
+            raise self._unwritable(error) from error
 
     async def begin(self, path: str) -> LocalUpload:
         target = self._data / checked(path)
