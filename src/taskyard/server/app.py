@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import pkgutil
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import taskyard.server.services as services
 from taskyard.api.errors import TaskyardError
 from taskyard.server import dispatch
 from taskyard.server.auth import Guard, Identity, authenticate
+from taskyard.server.live import Changes
 from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
@@ -45,6 +47,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.signals = Signals()
+        self.changes = Changes()
+        _make_folder(settings)
         self.blobs = _blobs(settings)
         self.closing: asyncio.Future[None] | None = None
         """Done when the server is about to stop: long polls then end at once."""
@@ -54,17 +58,18 @@ class Server:
     async def start(self) -> None:
         """Open the stores, bring their schema up to date and start the jobs."""
         self.closing = asyncio.get_running_loop().create_future()
-        _make_folder(self.settings)
         announce = self.signals.announce
-        self.control = engine.connect(self.settings.control_url, announce)
+        sender = uuid.uuid4().hex
+        self.control = engine.connect(self.settings.control_url, announce, sender=sender)
         self.telemetry = engine.connect(
-            self.settings.telemetry_url, lambda _topics: None, schema="telemetry"
+            self.settings.telemetry_url, announce, schema="telemetry", sender=sender
         )
         await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
         await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
         await self._check_files()
         self.guard = Guard(await self.control.write(signing_key))
         self.signals.follow(self.guard.told)
+        self.signals.follow(self.changes.told)
         self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
         await self.control.write(ensure_defaults)
         # While this server was away nobody could renew: that is no agent's fault.
@@ -83,6 +88,7 @@ class Server:
 
     def close(self) -> None:
         """Have every long poll answer now, with *come again*."""
+        self.changes.close()
         if self.closing is not None and not self.closing.done():
             self.closing.set_result(None)
 

@@ -34,6 +34,7 @@ from taskyard.api.wire import API_VERSION, SERVER_VERSION, format_version
 from taskyard.server.call import ADMIN_ROLES
 from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.domain.roles import outranks
+from taskyard.server.signals import EVERYTHING
 from taskyard.server.store import users
 from taskyard.server.store.engine import Tx
 
@@ -184,7 +185,9 @@ class Guard:
     def told(self, topic: str) -> None:
         """Forget what an announced change makes doubtful: follow the server's signals with it."""
         kind, _, id = topic.partition(":")
-        if kind == "session":
+        if topic == EVERYTHING:
+            self._sessions, self._basics = {}, {}
+        elif kind == "session":
             self._sessions = {k: p for k, p in self._sessions.items() if p.identity.session != id}
         elif kind == "key":
             self._basics = {k: p for k, p in self._basics.items() if p.key != id}

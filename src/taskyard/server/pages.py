@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from taskyard import __version__
 from taskyard.api import reference
 from taskyard.api.errors import ApiError
+from taskyard.server import live
 from taskyard.server.auth import COOKIE, Identity
 from taskyard.server.local import from_own_user
 from taskyard.server.store import users
@@ -64,6 +65,7 @@ def pages(server: Server) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", health),
+            Route("/events/stream", partial(live.stream, server)),
             Route("/openapi.json", openapi),
             Route("/reference", reference_page),
             Route("/ui/{name:path}", asset),

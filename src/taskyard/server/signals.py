@@ -2,6 +2,8 @@
 
 A topic is a word such as ``queue:<id>``. A queue's topic wakes one waiter, the one that has
 waited longest, because one new entry is work for one; all other topics wake everybody.
+``entries:<id>`` (the entries of a queue changed otherwise) and ``seen:<id>`` (a worker does
+something else now) are for those who look on, and wake no agent.
 """
 
 from __future__ import annotations
@@ -10,6 +12,9 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
+
+EVERYTHING = "*"
+"""The topic that wakes all: what was announced for a while may not have come through."""
 
 
 class Signals:
@@ -25,17 +30,21 @@ class Signals:
 
     def announce(self, topics: Iterable[str]) -> None:
         for topic in topics:
-            self._wake(topic)
+            if topic == EVERYTHING:
+                for waited_for in list(self._waiting):
+                    self._wake(waited_for, all_of_them=True)
+            else:
+                self._wake(topic)
             for told in self._followers:
                 told(topic)
 
-    def _wake(self, topic: str) -> None:
+    def _wake(self, topic: str, *, all_of_them: bool = False) -> None:
         waiting = self._waiting.get(topic)
         while waiting:
             future = waiting.popleft()
             if not future.done():
                 future.set_result(topic)
-                if topic.startswith("queue:"):
+                if topic.startswith("queue:") and not all_of_them:
                     return
 
     async def wait(self, topics: set[str], timeout: float) -> bool:

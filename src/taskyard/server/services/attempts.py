@@ -269,8 +269,6 @@ async def report(call: Call, request: api.Report) -> api.ReportResponse:
             time=said.timestamp or tx.now // 1000,
         )
     )
-    if said.text:
-        server.signals.announce([f"log:{request.task}"])
     return api.ReportResponse(console=kept)
 
 

@@ -15,8 +15,8 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import tasks
 
 MOST = 5000
-SLICE = 1.0
-"""Seconds: how late lines are seen that came through another server on the same database."""
+SLICE = 15.0
+"""The longest wait in one piece, seconds: a wake-up that got lost costs no more than this."""
 
 
 @serves(api.FollowLog)

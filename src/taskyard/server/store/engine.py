@@ -30,6 +30,7 @@ from taskyard.api.errors import (
     VALIDATION,
     ApiError,
 )
+from taskyard.server.signals import EVERYTHING
 from taskyard.server.store.matching import install_matcher
 
 log = logging.getLogger("taskyard.store")
@@ -92,15 +93,17 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-def connect(url: str, announce: Announce, *, schema: str = "") -> Database:
+def connect(url: str, announce: Announce, *, schema: str = "", sender: str = "") -> Database:
     """Open the database at ``url`` (``sqlite:///path`` or ``postgresql://...``).
 
     ``announce`` is called on the event loop with the topics of each commit. ``schema`` is the
-    PostgreSQL schema to work in. Raises ApiError(STORE_UNAVAILABLE) when it cannot be opened.
+    PostgreSQL schema to work in; ``sender`` the name of this server among those on one
+    PostgreSQL, whose own announcements it does not listen to. Raises
+    ApiError(STORE_UNAVAILABLE) when it cannot be opened.
     """
     if url.startswith("sqlite"):
         return SqliteDatabase(url, announce)
-    return PostgresDatabase(url, announce, schema=schema)
+    return PostgresDatabase(url, announce, schema=schema, sender=sender)
 
 
 def _json(engine_options: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -310,15 +313,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     install_matcher(connection)
 
 
+_NOTIFY = text("SELECT pg_notify(:channel, said) FROM unnest(CAST(:said AS text[])) AS said")
+
+
 class PostgresDatabase:
     """PostgreSQL: transactions in a pool of threads; announcements travel by NOTIFY as well."""
 
     dialect = "postgresql"
     channel = "taskyard"
 
-    def __init__(self, url: str, announce: Announce, *, schema: str = "") -> None:
+    def __init__(self, url: str, announce: Announce, *, schema: str = "", sender: str = "") -> None:
         self._announce = announce
-        self._name = uuid.uuid4().hex
+        self.sender = sender or uuid.uuid4().hex
         url = url.replace("postgres://", "postgresql://", 1)
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         options = "-c statement_timeout=60000"
@@ -374,11 +380,10 @@ class PostgresDatabase:
             with self.engine.begin() as connection:
                 tx = Tx(connection)
                 result = _run(work, tx)
-                for topic in dict.fromkeys(tx._signals):
-                    connection.execute(
-                        text("SELECT pg_notify(:channel, :topic)"),
-                        {"channel": self.channel, "topic": f"{self._name} {topic}"[:7000]},
-                    )
+                if tx._signals:
+                    # A payload has 8,000 bytes at the most, and a letter up to four.
+                    said = [f"{self.sender} {topic}"[:1900] for topic in dict.fromkeys(tx._signals)]
+                    connection.execute(_NOTIFY, {"channel": self.channel, "said": said})
                 return result, tx
         except OperationalError as error:
             raise _translate(error) from error
@@ -390,12 +395,16 @@ class PostgresDatabase:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+                connection = await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, keepalives_idle=30, keepalives_interval=10
+                )
                 async with connection:
                     await connection.execute(f"LISTEN {self.channel}")
+                    # What was said before that went past this server.
+                    self._announce([EVERYTHING])
                     async for notice in connection.notifies():
                         sender, _, topic = notice.payload.partition(" ")
-                        if sender != self._name:
+                        if sender != self.sender:
                             self._announce([topic])
             except psycopg.Error as error:
                 log.warning("listening for other servers failed, trying again: %s", error)

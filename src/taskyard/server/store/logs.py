@@ -81,6 +81,7 @@ def append(tx: Tx, task: str, lines: Iterable[Line]) -> None:
     rows = [_row(task, part, packed=False) for part in _split(lines)]
     if rows:
         tx.execute(insert(table), rows)
+        tx.signal(f"log:{task}")
 
 
 def _time(line: Line) -> int:

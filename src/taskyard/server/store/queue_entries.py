@@ -120,6 +120,7 @@ def take_out(tx: Tx, queue: str, task: str) -> bool:
     queue_samples.before_leaving(tx, queue)
     result = tx.execute(_REMOVE, {"of_queue": queue, "of_task": task})
     if result.rowcount:
+        tx.signal(f"entries:{queue}")
         queue_samples.changed(tx, queue)
     return bool(result.rowcount)
 
@@ -190,6 +191,7 @@ def move(tx: Tx, queue: str, task: str, place: Mapping[str, int]) -> int:
             .where(entries.c.queue == queue, entries.c.task == task)
             .values(priority=rank.priority, position=rank.position)
         )
+        tx.signal(f"entries:{queue}")
         queue_samples.touch(tx, queue)
     return index
 

@@ -16,6 +16,9 @@ TIMEOUT = 600
 
 LONGEST_TIMEOUT = 2**31 - 1
 
+_SHOWN = ("task", "queue", "doc")
+"""What those who look on want to know at once; signs of life are too many for that."""
+
 
 def key_of(company: str, user: str, worker: str) -> str:
     return f"worker_{company}_{user}_{worker}"
@@ -99,20 +102,22 @@ def seen(
     """
     key = key_of(company, user, worker)
     row = tx.execute(
-        select(workers.c.doc).where(workers.c.key == key, _alive(tx)).with_for_update()
+        select(workers).where(workers.c.key == key, _alive(tx)).with_for_update()
     ).first()
     if row is None:
         register(tx, company, user, worker, ip=ip, **notes)
-        row = tx.execute(select(workers.c.doc).where(workers.c.key == key)).one()
+        row = tx.execute(select(workers).where(workers.c.key == key)).one()
     changes: dict[str, Any] = {"last_activity": tx.now, **(columns or {})}
     given = {name: value for name, value in notes.items() if value is not None}
     if any(row.doc.get(name) != value for name, value in given.items()):
         changes["doc"] = {**row.doc, **given}
-    tx.execute(update(workers).where(workers.c.key == key).values(changes))
+    write(tx, row, **changes)
 
 
 def write(tx: Tx, row: Row[Any], **columns: Any) -> None:
     """Change columns of one worker."""
+    if any(columns.get(name, getattr(row, name)) != getattr(row, name) for name in _SHOWN):
+        tx.signal(f"seen:{row.id}")
     tx.execute(update(workers).where(workers.c.key == row.key).values(columns))
 
 
