@@ -149,8 +149,12 @@ class Site:
             return bool(self.session().raw("server.info"))
         return False
 
+    def profile(self) -> config.Profile:
+        """Where the server is, and the first key pair."""
+        return config.find(environ=self.environment, folder=self.root)
+
     def session(self, **options: Any) -> Session:
-        profile = config.find(environ=self.environment, folder=self.root)
+        profile = self.profile()
         return Session(profile.url, profile.access_key, profile.secret_key, **options)
 
     def api(self, action: str, /, **body: Any) -> dict[str, Any]:
@@ -194,17 +198,24 @@ class Site:
         return name
 
     def agent(
-        self, *words: str, worker: str = "", within: Sequence[str] = (), **environment: str
+        self,
+        *words: str,
+        worker: str = "",
+        within: Sequence[str] = (),
+        lasting: bool = False,
+        **environment: str,
     ) -> Agent:
         """Start an agent with the flags of ``taskyard agent daemon``; wait until it is ready.
 
-        ``within``: a command before its own, such as :func:`small_disk`.
+        ``within``: a command before its own, such as :func:`small_disk`. One that is ``lasting``
+        is for the caller to end.
         """
         self._number += 1
         # Sites share the agents' data: their ids must not meet.
         worker = worker or f"worker{self._number}-{self.port}"
         found = Agent(self, worker, list(words), environment, within)
-        self._programs.append(found)
+        if not lasting:
+            self._programs.append(found)
         return found
 
     def program(self, command: list[str], **environment: str) -> Program:

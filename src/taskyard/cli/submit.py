@@ -39,7 +39,10 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
         "--folder", type=Path, default=None, help="the code's folder; else this one"
     )
     parser.add_argument(
-        "--packages", nargs="+", metavar="REQ", help="packages, instead of the repository's list"
+        "--packages",
+        action="append",
+        metavar="REQ",
+        help="a package, and no list of the repository's; may be given several times",
     )
     parser.add_argument("--requirements", type=Path, help="a requirements file to record")
     parser.add_argument("--python", default="", metavar="VERSION", help="such as 3.11")
@@ -49,7 +52,7 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
         "--retry", type=int, default=0, metavar="N", help="run again after a lost worker, N times"
     )
     parser.add_argument("--time-limit", type=float, default=0, metavar="SECONDS")
-    parser.add_argument("--tags", nargs="+", default=[])
+    parser.add_argument("--tags", action="append", default=[], metavar="TAG")
     parser.add_argument("--priority", type=int, default=0, help="higher goes first in its queue")
     parser.add_argument("--draft", action="store_true", help="do not enqueue it")
     parser.add_argument("--server", default="")
