@@ -15,6 +15,7 @@ from taskyard.api.errors import TaskyardError
 from taskyard.server import dispatch
 from taskyard.server.auth import Guard, Identity, authenticate
 from taskyard.server.live import Changes
+from taskyard.server.metrics import Counters
 from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
@@ -48,6 +49,7 @@ class Server:
         self.settings = settings
         self.signals = Signals()
         self.changes = Changes()
+        self.counters = Counters()
         _make_folder(settings)
         self.blobs = _blobs(settings)
         self.closing: asyncio.Future[None] | None = None

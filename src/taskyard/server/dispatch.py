@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from taskyard.api.errors import (
 )
 from taskyard.server.auth import without_borrowed_cookie
 from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
+from taskyard.server.metrics import UNKNOWN
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -54,6 +56,7 @@ async def serve(
     server: Server, match: re.Match[str], scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Answer one call of the API."""
+    begun = time.perf_counter()
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
     if scope["method"] == "OPTIONS":
         await _send(send, 200, b"", [])
@@ -94,8 +97,10 @@ async def serve(
         )
     if isinstance(data, Raw):
         await _send_raw(send, call, data)
-        return
-    await _answer(send, call, meta, {} if data is None else data)
+    else:
+        await _answer(send, call, meta, {} if data is None else data)
+    action = match[2] if match[2] in wire.ACTIONS else UNKNOWN
+    server.counters.answered(action, meta.result_code, time.perf_counter() - begun)
 
 
 def _resolve(call: Call, meta: wire.Meta, match: re.Match[str]) -> Handler:

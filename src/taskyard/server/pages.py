@@ -16,7 +16,7 @@ from starlette.routing import Route
 from taskyard import __version__
 from taskyard.api import reference
 from taskyard.api.errors import ApiError
-from taskyard.server import live
+from taskyard.server import live, metrics
 from taskyard.server.auth import COOKIE, Identity
 from taskyard.server.local import from_own_user
 from taskyard.server.store import users
@@ -31,9 +31,12 @@ def pages(server: Server) -> Starlette:
     """The application for every path that is neither the API's nor a file's."""
 
     async def health(_request: Request) -> Response:
-        await server.control.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1").scalar())
-        body = {"status": "ok", "version": __version__}
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        body, code = {"status": "ok", "version": __version__}, 200
+        try:
+            await server.control.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1").scalar())
+        except ApiError as error:
+            body["status"], code = error.what, error.code
+        return Response(msgspec.json.encode(body), code, media_type="application/json")
 
     async def openapi(_request: Request) -> Response:
         return Response(_openapi(), media_type="application/json")
@@ -65,6 +68,7 @@ def pages(server: Server) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", health),
+            Route("/metrics", partial(metrics.answer, server)),
             Route("/events/stream", partial(live.stream, server)),
             Route("/openapi.json", openapi),
             Route("/reference", reference_page),

@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, kw_only=True):
     public_url: str = ""
     """How browsers and agents reach this server; empty: from host and port."""
     token_lifetime: int = 30 * 24 * 3600
+    private_metrics: bool = False
+    """Whether ``/metrics`` asks for credentials, as the API does."""
     max_request: int = 64 << 20
     max_upload: int = 0
     """The largest file taken; 0 for no limit."""

@@ -28,4 +28,5 @@ async def run(server: Server) -> None:
             log.exception("attempt %d of task %s cannot be judged", number, task)
             continue
         if verdict is not None:
+            server.counters.leases_lost += 1
             log.warning("attempt %d of task %s: the lease ran out, %s", number, task, verdict)
