@@ -21,6 +21,9 @@ import msgspec
 API_VERSION = (2, 34)
 """The newest version of the protocol that is answered; clients switch features on by it."""
 
+FIRST_VERSION = (2, 1)
+"""The version that actions are from unless they say another."""
+
 SERVER_VERSION = "2.3.0"
 """What the protocol calls the server's version: dotted integers, which clients parse."""
 

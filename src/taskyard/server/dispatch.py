@@ -40,6 +40,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 ROUTE = re.compile(r"/(?!openapi\.json)(?:v(\d+\.\d+)/)?([a-z_]+\.[a-z_0-9]+)/?")
+OLDEST_SERVED = (1, 0)
+"""Versions from this one on that are older than the first are answered like the first."""
+
 COMPRESS_FROM = 4096
 """Answers of at least this many bytes are compressed for clients that take it."""
 
@@ -110,8 +113,9 @@ def _resolve(call: Call, meta: wire.Meta, match: re.Match[str]) -> Handler:
     meta.endpoint.requested_version = _version_in_meta(
         asked if match[1] else wire.API_VERSION, asked
     )
+    served = max(asked, wire.FIRST_VERSION) if asked >= OLDEST_SERVED else asked
     for action in versions:
-        if action.since <= asked and (handler := HANDLERS.get(action)):
+        if action.since <= served and (handler := HANDLERS.get(action)):
             meta.endpoint.actual_version = _version_in_meta(action.since, asked)
             return handler
     raise ApiError(NO_SUCH_ENDPOINT, endpoint=match[2], requested_version=match[1] or "newest")
