@@ -351,6 +351,32 @@ def test_queries_of_a_wrong_shape_are_refused(api: Api, query: Document) -> None
     refused((400, 12), api, "tasks.get_all", **query)
 
 
+TAGS = [f"t{n}" for n in range(2000)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id": [f"{n:032x}" for n in range(70_000)]},
+        {"tags": ["__$all", *TAGS]},
+        {"_any_": {"fields": TAGS, "pattern": "a"}},
+        {"search_text": " ".join(TAGS)},
+        {"order_by": TAGS},
+    ],
+)
+def test_queries_that_ask_for_too_much_are_refused(api: Api, query: Document) -> None:
+    refused((400, 12), api, "tasks.get_all", **query)
+
+
+def test_long_lists_of_values_are_fine(api: Api, home: str) -> None:
+    some(api, home, one={"tags": ["t7"]}, two={})
+    assert named(api, home, tags=TAGS) == ["one"]
+    excluded = [word for tag in TAGS for word in ("__$not", tag)]
+    assert named(api, home, tags=excluded) == ["two"]
+    assert named(api, home, id=[f"{n:032x}" for n in range(20_000)]) == []
+    assert named(api, home, search_text="t7 " * 2000) == ["one"]
+
+
 # --- projections and joins -----------------------------------------------------------------
 
 

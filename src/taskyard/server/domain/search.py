@@ -339,7 +339,7 @@ def _text(value: Any) -> Text | None:
                 excluded.append(word[1:])
             else:
                 wanted.append(word)
-    return Text(tuple(wanted), tuple(required), tuple(excluded))
+    return Text(*(tuple(dict.fromkeys(words)) for words in (wanted, required, excluded)))
 
 
 def _whole(value: Any, name: str, default: int, *, least: int = 0) -> int:

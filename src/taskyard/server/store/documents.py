@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import NOT_UNIQUE, READ_ONLY, ApiError
 from taskyard.api.wire import Request
-from taskyard.server.domain import search, terms
+from taskyard.server.domain import query_size, search, terms
 from taskyard.server.store import projections, scrolls, times
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
@@ -324,6 +324,7 @@ def _parse(tx: Tx, kind: Kind, query: Mapping[str, Any] | Request) -> terms.Quer
     if raw.get("include_subprojects") and raw.get("project") and "project" in kind.columns:
         raw = {**raw, "project": with_descendants(tx, raw["project"])}
     parsed = search.parse(raw, kind.filters)
+    query_size.check(parsed)
     if not kind.hidden_tag or any(raw.get(name) for name in kind.shown_by):
         parsed = replace(parsed, search_hidden=True)
     return parsed

@@ -116,8 +116,14 @@ def _json(engine_options: dict[str, Any] | None = None) -> dict[str, Any]:
     }
 
 
+_TOO_MUCH = ("too many SQL variables", "Expression tree is too large", "number of parameters")
+"""What the databases say of a statement that names more than they take."""
+
+
 def _translate(error: DBAPIError) -> ApiError:
     words = str(error.orig).splitlines()[0] if error.orig else "database error"
+    if any(phrase in words for phrase in _TOO_MUCH):
+        return ApiError(VALIDATION, words, hint="Ask for less at once.")
     if "full" in words or "No space left" in words:
         return ApiError(
             INSUFFICIENT_STORAGE, words, hint="Free space where the server keeps its data."
