@@ -84,9 +84,11 @@ class GetAllEx(ProjectQuery):
     active_users: list[str] | None = None
     """Only projects in which these users have tasks or models."""
     children_type: Literal["pipeline", "report", "dataset"] | None = None
-    """Only projects that have such tasks, in themselves or below."""
+    """Only projects that have such tasks, in themselves or below, or projects of such below."""
     children_tags: Values = None
-    """Only projects with tasks of ``children_type`` that have these tags."""
+    """Only projects with something of ``children_type`` that has these tags."""
+    children_tags_filter: dict[str, Any] | None = None
+    """The same as ``any`` and ``all`` with ``include`` and ``exclude`` lists, joined by ``op``."""
 
 
 @action("projects.update", answers=UpdateResponse)

@@ -207,13 +207,19 @@ def _having_content(tx: Tx, call: Call, request: api.GetAllEx) -> list[Any]:
         own += project_content.with_content(tx, call, MODEL, query)
         conditions.append(projects.c.id.in_(own))
     if request.children_type:
-        query = {"search_hidden": True, "tags": request.children_tags}
+        query = {
+            "search_hidden": True,
+            "tags": request.children_tags,
+            "filters": {"tags": request.children_tags_filter},
+        }
         if request.children_type == "report":
-            query["type"] = ["report"]
+            found = project_content.with_content(tx, call, TASK, {**query, "type": ["report"]})
         else:
+            # Those that the SDK made have a hidden project of their own.
             query["system_tags"] = [request.children_type]
-        own = project_content.with_content(tx, call, TASK, query)
-        conditions.append(projects.c.id.in_(own))
+            found = project_content.with_content(tx, call, TASK, query)
+            found += project_content.above(tx, call, query)
+        conditions.append(projects.c.id.in_(found))
     return conditions
 
 

@@ -12,7 +12,7 @@ from taskyard.server.call import Call
 from taskyard.server.store import documents, task_life
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, TASK, Kind
+from taskyard.server.store.kinds import MODEL, PROJECT, TASK, Kind
 from taskyard.server.store.tables import models, projects, tasks
 
 Document = dict[str, Any]
@@ -188,6 +188,13 @@ def with_content(tx: Tx, call: Call, kind: Kind, query: Mapping[str, Any]) -> li
     own = set(found)
     rows = tx.execute(select(projects.c.id, projects.c.doc).where(projects.c.id.in_(own)))
     return sorted(own.union(*(row.doc.get("path") or () for row in rows)))
+
+
+def above(tx: Tx, call: Call, query: Mapping[str, Any]) -> list[str]:
+    """The projects that have, at any depth below them, a project that matches ``query``."""
+    found = documents.matching(tx, PROJECT, call, query)
+    rows = tx.execute(select(projects.c.doc).where(found))
+    return sorted(set().union(*(row.doc.get("path") or () for row in rows)))
 
 
 # --- the end of a project ------------------------------------------------------------------
