@@ -27,15 +27,28 @@ async def follow_log(call: Call, request: api.FollowLog) -> api.FollowLogRespons
     limit = min(max(request.limit, 1), MOST)
     while True:
         left = end - loop.time()
-        # Whether it is over is asked first: what was printed before the end is then all there.
-        over = await call.server.control.read(lambda tx: _is_over(tx, call.company, request.task))
-        found, position = await call.server.telemetry.read(
-            lambda tx: logs.read_from(tx, request.task, request.after, limit)
+        # Listening begins before looking: what comes in between is not missed.
+        listening = asyncio.create_task(
+            call.server.signals.wait(topics, max(0.0, min(left, SLICE)))
         )
-        if found or over or left <= 0:
-            pieces = [_piece(line) for line in found]
-            return api.FollowLogResponse(lines=pieces, next=position, over=over)
-        await call.server.signals.wait(topics, min(left, SLICE))
+        try:
+            answer = await _look(call, request, limit)
+        except BaseException:
+            listening.cancel()
+            raise
+        if answer.lines or answer.over or left <= 0:
+            listening.cancel()
+            return answer
+        await listening
+
+
+async def _look(call: Call, request: api.FollowLog, limit: int) -> api.FollowLogResponse:
+    # Whether it is over is asked first: what was printed before the end is then all there.
+    over = await call.server.control.read(lambda tx: _is_over(tx, call.company, request.task))
+    found, position = await call.server.telemetry.read(
+        lambda tx: logs.read_from(tx, request.task, request.after, limit)
+    )
+    return api.FollowLogResponse(lines=[_piece(line) for line in found], next=position, over=over)
 
 
 def _piece(line: logs.Line) -> api.Piece:
