@@ -69,17 +69,23 @@ class Server:
         await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
         await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
         await self._check_files()
-        self.guard = Guard(await self.control.write(signing_key))
+        key, self.first_keys = await self.control.write(self._prepare)
+        self.guard = Guard(key)
         self.signals.follow(self.guard.told)
         self.signals.follow(self.changes.told)
-        self.first_keys = await self.control.write(lambda tx: ensure_first(tx, self.settings))
-        await self.control.write(ensure_defaults)
-        # While this server was away nobody could renew: that is no agent's fault.
-        await self.control.write(extend_all)
         if isinstance(self.control, engine.PostgresDatabase):
             self._spawn(self.control.listen())
         for name in JOBS:
             self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
+
+    def _prepare(self, tx: engine.Tx) -> tuple[bytes, FirstKeys | None]:
+        """What every start does to the database; gives the signing key, and the first keys."""
+        schema.alone(tx)
+        key, keys = signing_key(tx), ensure_first(tx, self.settings)
+        ensure_defaults(tx)
+        # While this server was away nobody could renew: that is no agent's fault.
+        extend_all(tx)
+        return key, keys
 
     async def _check_files(self) -> None:
         """Say early that files cannot be kept; tasks are served all the same."""

@@ -45,12 +45,12 @@ def read(tx: Tx, company: str) -> Gauges:
         .order_by(queues.c.name, queues.c.id)
     )
     by_status = (
-        select(tasks.c.status, func.count())
+        select(tasks.c.status, func.count().label("number"))
         .where(tasks.c.company == company)
         .group_by(tasks.c.status)
     )
     by_state = (
-        select(attempts.c.state, func.count())
+        select(attempts.c.state, func.count().label("number"))
         .where(attempts.c.state.in_(LIVE), attempts.c.company == company)
         .group_by(attempts.c.state)
     )
@@ -60,8 +60,8 @@ def read(tx: Tx, company: str) -> Gauges:
             QueueGauge(row.name, row.length, (tx.now - (row.first or tx.now)) / 1e6, row.paused)
             for row in tx.execute(waiting)
         ],
-        tasks={row[0]: row[1] for row in tx.execute(by_status)},
-        attempts={row[0]: row[1] for row in tx.execute(by_state)},
+        tasks={row.status: row.number for row in tx.execute(by_status)},
+        attempts={row.state: row.number for row in tx.execute(by_state)},
         busy_workers=doing[True],
         idle_workers=doing[False],
     )

@@ -11,13 +11,14 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from taskyard.api.errors import STORE_UNAVAILABLE, ApiError
+from taskyard.server.store.engine import Tx
 
 HEADS = {"control": "0001", "telemetry": "0001"}
 """The newest migration of each database; a test holds it to the files."""
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 746573611
-"""The advisory lock that a migrating server holds: any number that is ours alone."""
+"""The advisory lock that a starting server holds: any number that is ours alone."""
 
 
 def version_table(part: str) -> str:
@@ -52,6 +53,12 @@ def current(engine: Engine, part: str) -> str | None:
         query = text(f"SELECT version_num FROM {version_table(part)}")  # noqa: S608
         value = connection.execute(query).scalar()
         return None if value is None else str(value)
+
+
+def alone(tx: Tx) -> None:
+    """Have no other server on the database be in the same part of its start until the commit."""
+    if tx.dialect == "postgresql":
+        tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
 
 
 def _run_alembic(engine: Engine, part: str) -> None:
