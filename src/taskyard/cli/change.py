@@ -99,7 +99,7 @@ def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
     template = script.get("arguments")
     items = []
     for word, value in wanted.items():
-        section, name = _place(word, known)
+        section, name = place_of(word, known)
         items.append({"section": section, "name": name, "value": value})
         is_new = name not in known.get(section, {})
         if section == arguments.SECTION and is_new and template is not None:
@@ -109,7 +109,7 @@ def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
         session.raw("tasks.edit", {"task": task, "script": {"arguments": template}})
 
 
-def _place(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
+def place_of(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
     """Section and name of a parameter. Raises TaskyardError when several sections have it."""
     section, slash, name = word.partition("/")
     if slash and (section in known or section == arguments.SECTION):

@@ -80,7 +80,7 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
 
     queue = None if args.draft else resolve_queue(session, args.queue)
     folder = (args.folder or Path.cwd()).absolute()
-    entry, binary, words = _entry(args, folder)
+    entry, binary, words = entry_of(args, folder)
     captured = capture(folder, entry)
     for remark in captured.notes:
         note(f"note: {remark}")
@@ -124,7 +124,7 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
     return task
 
 
-def _entry(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str]]:
+def entry_of(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str]]:
     """Entry point (``-m module`` for a module), binary and the words after it."""
     binary = f"python{args.python}" if args.python else "python"
     words = list(args.command)

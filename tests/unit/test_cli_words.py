@@ -1,0 +1,199 @@
+"""The command line's pure parts: flags, parameters, times, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskyard.api import errors
+from taskyard.api.errors import ApiError, TaskyardError
+from taskyard.cli import agent, change, output, submit, target
+from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
+from taskyard.cli.failure import exit_code
+from taskyard.cli.main import Parser, main
+from taskyard.client.http import ServerUnreachable
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = Parser(prog="taskyard agent")
+    agent.agent_arguments(parser)
+    return parser.parse_args(["daemon", *words])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--queue a b --create-queue --order-fairness",
+        "--gpus 0,1",
+        "--gpus 0-3",
+        "--gpus all",
+        "--gpus none",
+        "--cpu-only --foreground",
+        "--detached",
+        "-d --queue a",
+        "--docker nvidia/cuda --podman",
+        "--services-mode",
+        "--services-mode 3",
+        "--dynamic-gpus --standalone-mode",
+        "--polling-interval 5",
+        "--child-report-tags one two",
+        "--uptime 17-20 --downtime 8-12",
+        "--status",
+        "--stop",
+        "--stop host:0",
+        "--use-owner-token",
+        "--git-user me --git-pass secret",
+        "--log-level DEBUG --config-file clearml.conf",
+    ],
+)
+def test_the_flags_of_the_vendors_daemon_are_known(words: str) -> None:
+    parsed(*words.split())
+
+
+def test_a_flag_that_cannot_be_honoured_is_refused() -> None:
+    with pytest.raises(TaskyardError, match=r"no containers yet \(--docker\)"):
+        agent.agent_command(parsed("--docker", "image"))
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [("0", "0"), ("0-3", "0,1,2,3"), ("0,2-3", "0,2,3"), ("GPU-abc", "GPU-abc")],
+)
+def test_ranges_of_gpus(words: str, numbers: str) -> None:
+    assert agent.gpu_list(words) == numbers
+
+
+def test_tasks_see_the_gpus_asked_for() -> None:
+    assert agent.visible_gpus("1-2")["CUDA_VISIBLE_DEVICES"] == "1,2"
+    assert agent.visible_gpus("none") == agent.visible_gpus("0", cpu_only=True)
+    assert agent.visible_gpus("none")["CUDA_VISIBLE_DEVICES"] == ""
+    assert "CUDA_VISIBLE_DEVICES" not in agent.visible_gpus("all")
+    assert agent.visible_gpus("") == {}
+
+
+def test_settings_are_names_and_values() -> None:
+    assert target.parse_settings(["lr=0.1", "query=a=b", "empty="]) == {
+        "lr": "0.1",
+        "query": "a=b",
+        "empty": "",
+    }
+    with pytest.raises(TaskyardError, match="'lr' is not of the form name=value"):
+        target.parse_settings(["lr"])
+
+
+KNOWN: dict[str, dict[str, Any]] = {
+    "Args": {"lr": {}},
+    "Net": {"layers": {}, "lr": {}},
+    "Other": {"layers": {}, "a/b": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("lr", ("Args", "lr")),
+        ("Net/lr", ("Net", "lr")),
+        ("new", ("Args", "new")),
+        ("Args/new", ("Args", "new")),
+        ("a/b", ("Other", "a/b")),
+        ("optim/lr", ("Args", "optim/lr")),
+    ],
+)
+def test_a_parameter_is_found_in_its_section(word: str, place: tuple[str, str]) -> None:
+    assert change.place_of(word, KNOWN) == place
+
+
+def test_a_parameter_of_several_sections_wants_to_be_named_in_full() -> None:
+    with pytest.raises(TaskyardError) as caught:
+        change.place_of("layers", KNOWN)
+    assert "--set Net/layers=... or --set Other/layers=..." in caught.value.hint
+
+
+def entry(folder: Path, *words: str) -> tuple[str, str, list[str]]:
+    parser = Parser(prog="taskyard run")
+    submit.submit_arguments(parser)
+    return submit.entry_of(parser.parse_args(list(words)), folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["train.py", "--lr", "1"], ("train.py", "python", ["--lr", "1"])),
+        (["--", "train.py", "--queue", "x"], ("train.py", "python", ["--queue", "x"])),
+        (["python", "train.py"], ("train.py", "python", [])),
+        (["--", "python3", "-m", "a.b", "-v"], ("-m a.b", "python", ["-v"])),
+        (["-m", "a.b", "--lr", "1"], ("-m a.b", "python", ["--lr", "1"])),
+        (["--python", "3.12", "train.py"], ("train.py", "python3.12", [])),
+        (["go.sh", "x"], ("go.sh", "sh", ["x"])),
+    ],
+)
+def test_what_is_run_and_with_which_words(
+    words: list[str], found: tuple[str, str, list[str]], tmp_path: Path
+) -> None:
+    for name in ("train.py", "go.sh"):
+        (tmp_path / name).touch()
+    assert entry(tmp_path, *words) == found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0, "0s"),
+        (59.9, "59s"),
+        (124, "2m 04s"),
+        (50_520, "14h 02m"),
+        (90_000, "1d 01h"),
+    ],
+)
+def test_durations_have_two_units_at_the_most(seconds: float | None, text: str) -> None:
+    assert output.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TaskyardError("no"), 1),
+        (ApiError(errors.VALIDATION), 1),
+        (ApiError(errors.SERVER_FAULT), 1),
+        (ApiError(errors.INVALID_TASK_ID), 3),
+        (ApiError(errors.NO_SUCH_ENDPOINT), 3),
+        (ApiError(errors.INVALID_CREDENTIALS), 4),
+        (ApiError(errors.FORBIDDEN), 4),
+        (ApiError(errors.INVALID_TASK_STATUS), 5),
+        (ServerUnreachable("away"), 6),
+        (ApiError(errors.STORE_UNAVAILABLE), 6),
+    ],
+)
+def test_errors_have_documented_exit_codes(error: TaskyardError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_an_unknown_command_is_guessed_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enqeue"]) == 2
+    assert "did you mean: enqueue" in capsys.readouterr().err
+
+
+def test_the_noun_form_is_the_same_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["task", "version"]) == 0
+    assert capsys.readouterr().out.startswith("taskyard ")
+
+
+def test_the_overview_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    shown = capsys.readouterr().out
+    listed = {name for _, names in GROUPS for name in names}
+    assert listed | {"version"} == set(COMMANDS)
+    assert all(f"  {name} " in shown for name in listed)
+    assert set(ALIASES.values()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([name, "--help"])
+    assert left.value.code == 0
+    assert f"taskyard {name}" in capsys.readouterr().out
