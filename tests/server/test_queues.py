@@ -80,7 +80,7 @@ def test_a_new_queue_is_shown_with_all_its_fields(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["ab", "   ", "0123456789abcdef0123456789abcdef"])
 def test_a_queue_needs_a_proper_name(api: Api, name: str) -> None:
-    assert refused(api, "queues.create", name=name) == errors.VALIDATION[:2]
+    assert refused(api, "queues.create", name=name) == errors.DATA_VALIDATION[:2]
 
 
 def test_two_queues_cannot_have_one_name(api: Api) -> None:

@@ -79,10 +79,10 @@ class GetAllEx(ProjectQuery):
     """Only tasks that match this filter count."""
     include_dataset_stats: bool | None = None
     check_own_contents: bool | None = None
-    """Count the tasks and models of each project itself, when projects are given by id."""
+    """Count the tasks and models of each project itself, without those below."""
     non_public: bool | None = None
     active_users: list[str] | None = None
-    """Only projects in which these users have tasks or models."""
+    """Only projects in which these users have tasks or models, and statistics of these alone."""
     children_type: Literal["pipeline", "report", "dataset"] | None = None
     """Only projects that have such tasks, in themselves or below, or projects of such below."""
     children_tags: Values = None

@@ -270,6 +270,8 @@ def test_own_contents_are_counted_without_what_is_below(api: Api) -> None:
     above, below = api("projects.get_all_ex", **query)["projects"]
     assert (above["own_tasks"], above["own_models"]) == (1, 0)
     assert (below["own_tasks"], below["own_models"]) == (1, 1)
+    (under,) = api("projects.get_all_ex", parent=[id], check_own_contents=True)["projects"]
+    assert (under["own_tasks"], under["own_models"]) == (1, 1)
 
 
 def test_files_of_the_newest_dataset_are_counted(api: Api) -> None:

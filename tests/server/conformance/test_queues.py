@@ -68,6 +68,12 @@ def test_the_name_is_required(api: Api) -> None:
     refused(errors.MISSING_FIELDS[:2], api, "queues.create")
 
 
+@pytest.mark.parametrize("name", ["", "ab", "  ab  "])
+def test_a_name_that_is_too_short_is_refused(api: Api, name: str) -> None:
+    refused(errors.DATA_VALIDATION[:2], api, "queues.create", name=name)
+    refused(errors.DATA_VALIDATION[:2], api, "queues.update", queue=new_queue(api), name=name)
+
+
 def test_a_name_is_taken_once(api: Api) -> None:
     name = unique("queue")
     api("queues.create", name=name)
@@ -166,6 +172,7 @@ def test_a_scroll_delivers_everything_once(api: Api, action: str) -> None:
         ({"system_tags": ["s"]}, {1}),
         ({"filters": {"tags": {"any": {"include": ["one", "two"]}}}}, {0, 1, 2}),
         ({"filters": {"tags": {"all": {"exclude": ["one", "two"]}}}}, {3}),
+        ({"metadata.k.1.value": ["3"]}, {3}),
         ({"search_text": "two"}, {1, 2}),
         ({"_any_": {"fields": ["name", "id"], "pattern": "NUMBER 3"}}, {3}),
         ({"_all_": {"fields": ["name", "tags"], "pattern": "two"}}, set()),
@@ -180,6 +187,7 @@ def test_queues_are_found_by(api: Api, query: Document, found: set[int]) -> None
             name=f"{word} number {index}",
             tags=own,
             system_tags=["s"] if index == 1 else [],
+            metadata=[{"key": "k.1", "type": "int", "value": str(index)}],
         )["id"]
         for index, own in enumerate(tags)
     ]

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from taskyard.api import models as api
 from taskyard.api.errors import (
+    DATA_VALIDATION,
     MISSING_FIELDS,
     MODEL_IS_READY,
     RETIRED,
     TASK_MISSING_FIELDS,
-    VALIDATION,
     ApiError,
 )
 from taskyard.api.wire import Request
@@ -44,7 +44,7 @@ def _given(call: Call, request: Request) -> Document:
     if "name" in found:
         found["name"] = found["name"].strip()
         if not found["name"]:
-            raise ApiError(VALIDATION, "a model needs a name", field="name")
+            raise ApiError(DATA_VALIDATION, "a model needs a name", field="name")
     # An empty id stands for none.
     found |= {k: None for k in ("project", "parent", "task") if found.get(k) == ""}
     if "metadata" in found:

@@ -225,10 +225,11 @@ def _having_content(tx: Tx, call: Call, request: api.GetAllEx) -> list[Any]:
 
 def _add_statistics(tx: Tx, call: Call, request: api.GetAllEx, found: Sequence[Document]) -> None:
     ids = [project["id"] for project in found]
+    by_users = {"user": request.active_users, "search_hidden": request.search_hidden}
     if request.include_stats:
         below = store.all_below(tx, call, ids) if request.stats_with_children is not False else {}
         families = {id: [id, *(child["id"] for child in below.get(id, ()))] for id in ids}
-        matching = {"search_hidden": request.search_hidden, **(request.include_stats_filter or {})}
+        matching = {**by_users, **(request.include_stats_filter or {})}
         states = [request.stats_for_state] if _one_state(call, request) else ["active", "archived"]
         statistics = project_content.statistics(
             tx, call, families, [str(state) for state in states], matching
@@ -240,8 +241,8 @@ def _add_statistics(tx: Tx, call: Call, request: api.GetAllEx, found: Sequence[D
                 for child in below.get(project["id"], ())
                 if request.search_hidden or not child["hidden"]
             ]
-    if request.check_own_contents and request.id:
-        own = project_content.own_counts(tx, call, ids)
+    if request.check_own_contents:
+        own = project_content.own_counts(tx, call, ids, by_users)
         for project in found:
             project["own_tasks"], project["own_models"] = own[project["id"]]
     if request.include_dataset_stats:

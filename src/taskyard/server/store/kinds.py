@@ -230,7 +230,7 @@ QUEUE = Kind(
     times=frozenset({"created", "last_update"}),
     lists=frozenset({"tags", "system_tags"}),
     filters=Filters(
-        lists=frozenset({"id", "tags", "system_tags", "user"}),
+        lists=frozenset({"id", "tags", "system_tags", "user", "metadata.*"}),
         times=frozenset({"last_update", "created"}),
         regexes=frozenset({"name"}),
     ),

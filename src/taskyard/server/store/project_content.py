@@ -52,21 +52,18 @@ def counts(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     return result
 
 
-def own_counts(tx: Tx, call: Call, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """The numbers of tasks and models right in each project, hidden ones left out."""
-    found = dict.fromkeys(ids, (0, 0))
-    for table in (tasks, models):
-        query = (
-            select(table.c.project, func.count())
-            .where(table.c.project.in_(ids), table.c.company.in_([call.company, ""]))
-            .group_by(table.c.project)
-        )
-        if table is tasks:
-            query = query.where(~tasks.c.hidden)
-        rows: Any = tx.execute(query)
+def own_counts(
+    tx: Tx, call: Call, ids: Sequence[str], query: Mapping[str, Any]
+) -> dict[str, list[int]]:
+    """The numbers of tasks and of models right in each project that match ``query``."""
+    found = {id: [0, 0] for id in ids}
+    for place, kind in enumerate((TASK, MODEL)):
+        home = kind.table.c.project
+        matching = documents.matching(tx, kind, call, query)
+        counted = select(home, func.count()).where(home.in_(ids), matching).group_by(home)
+        rows: Any = tx.execute(counted)
         for project, number in rows:
-            own = found[project]
-            found[project] = (number, own[1]) if table is tasks else (own[0], number)
+            found[project][place] = number
     return found
 
 

@@ -14,12 +14,12 @@ from sqlalchemy import (
 )
 
 from taskyard.api.errors import (
+    DATA_VALIDATION,
     INVALID_QUEUE_ID,
     NO_DEFAULT_QUEUE,
     NOT_UNIQUE,
     READ_ONLY,
     SEVERAL_DEFAULT_QUEUES,
-    VALIDATION,
     ApiError,
 )
 from taskyard.server.call import COMPANY
@@ -45,7 +45,7 @@ def ensure_defaults(tx: Tx) -> None:
 def create(tx: Tx, company: str, user: str, name: str, **fields: Any) -> str:
     """Make a queue; gives its id. ``fields`` may hold tags, system_tags, display_name, metadata.
 
-    Raises ApiError: VALIDATION for a bad name, NOT_UNIQUE for one that is taken.
+    Raises ApiError: DATA_VALIDATION for a bad name, NOT_UNIQUE for one that is taken.
     """
     name = checked_name(tx, company, name)
     id = uuid.uuid4().hex
@@ -73,11 +73,14 @@ def checked_name(tx: Tx, company: str, name: str, *, besides: str | None = None)
     name = name.strip()
     if len(name) < SHORTEST_NAME:
         raise ApiError(
-            VALIDATION, "a queue's name has three characters at least", field="name", value=name
+            DATA_VALIDATION,
+            "a queue's name has three characters at least",
+            field="name",
+            value=name,
         )
     if _looks_like_id(name):
         raise ApiError(
-            VALIDATION,
+            DATA_VALIDATION,
             "a queue's name cannot look like an id",
             field="name",
             value=name,
