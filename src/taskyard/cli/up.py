@@ -6,9 +6,11 @@ import argparse
 import gc
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskyard.api.errors import TaskyardError
 from taskyard.client import config
 
 if TYPE_CHECKING:
@@ -66,9 +68,9 @@ def up_command(args: argparse.Namespace) -> int:
 def _keep_first_keys(server: Server, kept: Path) -> list[str]:
     """Write the key pair of the very first start where clients look; says what was done."""
     keys = server.first_keys
-    if keys is None:
-        return []
     url = server.settings.url
+    if keys is None:
+        return _follow_address(url, kept)
     profile = config.Profile(url=url, access_key=keys.access_key, secret_key=keys.secret_key)
     config.write(profile, kept)
     user_file = config.user_file()
@@ -79,6 +81,28 @@ def _keep_first_keys(server: Server, kept: Path) -> list[str]:
         ]
     config.write(profile, user_file)
     return [f"client      {user_file}   (written: commands here use this server)"]
+
+
+def _follow_address(url: str, kept: Path) -> list[str]:
+    """Have the configurations with the first keys name the address of now; says which did."""
+    said = []
+    known = _profile_in(kept)
+    for file in (kept, config.user_file()):
+        profile = _profile_in(file)
+        same = profile and known and profile.access_key == known.access_key
+        if profile and same and profile.url != url:
+            config.write(replace(profile, url=url), file)
+            said.append(f"client      {file}   (written: the server's address is new)")
+    return said
+
+
+def _profile_in(file: Path) -> config.Profile | None:
+    if not file.is_file():
+        return None
+    try:
+        return config.find(environ={"TASKYARD_CONFIG": str(file)})
+    except TaskyardError:
+        return None
 
 
 def _banner(settings: Settings, greeting: list[str], *, with_agent: bool) -> str:
