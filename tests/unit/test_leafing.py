@@ -34,12 +34,13 @@ def test_leafing_forth_shows_the_page_before() -> None:
     assert again == first == [9, 8, 7]
 
 
-def test_leafing_beyond_the_end_stays_where_it_was() -> None:
-    _, window = leaf(range(10), Window(), 3, earlier=True)
+def test_leafing_beyond_the_end_shows_nothing_and_starts_over() -> None:
+    first, window = leaf(range(10), Window(), 3, earlier=True)
 
-    page, after = leaf(range(10), window, 3, earlier=False)
+    beyond, window = leaf(range(10), window, 3, earlier=False)
+    again, _ = leaf(range(10), window, 3, earlier=True)
 
-    assert (page, after) == ([], window)
+    assert (beyond, again) == ([], first)
 
 
 SPOTS: list[Spot] = [(i, ("m", v)) for i in range(3) for v in ("a", "b")]

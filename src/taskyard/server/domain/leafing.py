@@ -20,7 +20,8 @@ def leaf(
 ) -> tuple[list[int], Window]:
     """The next iterations, the newest first, and the window over them.
 
-    At the start these are the latest. With nothing left in the direction the window stays.
+    At the start these are the latest. With nothing left in the direction there are none, and it
+    starts over.
     """
     known = sorted(set(iterations))
     if window.first is None or window.last is None:
@@ -30,7 +31,7 @@ def leaf(
     else:
         chosen = [i for i in known if i > window.last][:count]
     if not chosen:
-        return [], window
+        return [], Window()
     return chosen[::-1], Window(chosen[0], chosen[-1])
 
 

@@ -39,13 +39,13 @@ async def get_task_plots(call: Call, request: api.GetTaskPlots) -> api.PlotsPage
 def _page(
     tx: Tx, latest: Sequence[Sample], scroll_id: str | None, no_scroll: bool
 ) -> api.PlotsPage:
-    seen = walks.position(scroll_id) or 0
+    seen = walks.place(scroll_id).done
     page = latest[seen : seen + MOST]
     return api.PlotsPage(
         plots=samples.documents(tx, page),
         returned=len(page),
         total=len(latest),
-        scroll_id=None if no_scroll else walks.token(seen + len(page)),
+        scroll_id=None if no_scroll else walks.token(walks.Place(done=seen + len(page))),
     )
 
 

@@ -80,11 +80,15 @@ async def scalar_metrics_iter_raw(call: Call, request: api.ScalarMetricsIterRaw)
 
 
 def _raw(tx: Tx, request: api.ScalarMetricsIterRaw) -> api.RawPoints:
-    after = walks.position(request.scroll_id)
     found = catalog.find(tx, [request.task], [SCALAR], names([request.metric]))
     groups = scalars.chunks_of(tx, found)
     limit = max(1, min(request.batch_size, MOST_RAW))
-    points = scalars.window(tx, groups, after, limit)
+    points, place = walks.go_on(
+        partial(scalars.window, tx, groups),
+        lambda point: point.iter,
+        walks.place(request.scroll_id),
+        limit,
+    )
     axis = "iter" if request.key == "iter" else "timestamp"
     variants: dict[str, dict[str, list[Any]]] = {}
     for point in points:
@@ -95,7 +99,7 @@ def _raw(tx: Tx, request: api.ScalarMetricsIterRaw) -> api.RawPoints:
         variants=variants,
         returned=len(points),
         total=scalars.count(tx, groups) if request.count_total else None,
-        scroll_id=walks.token(points[-1].iter if points else after),
+        scroll_id=walks.token(place),
     )
 
 

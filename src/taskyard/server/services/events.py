@@ -111,24 +111,23 @@ def _bounded(batch_size: int) -> int:
 @serves(api.GetTaskLogScrolled)
 async def get_task_log_scrolled(call: Call, request: api.GetTaskLogScrolled) -> api.EventsPage:
     await known(call, [request.task])
-    after = walks.position(request.scroll_id)
+    start = walks.place(request.scroll_id)
     backwards = request.from_ == "tail"
     read = partial(
-        logs.read,
+        walks.read_console,
         task=request.task,
-        after=after,
+        start=start,
         limit=_bounded(request.batch_size),
         descending=backwards,
     )
-    lines, total = await look(call, lambda tx: (read(tx), logs.count(tx, request.task)))
-    scroll_id = walks.token(lines[-1].time if lines else after)
+    (lines, place), total = await look(call, lambda tx: (read(tx), logs.count(tx, request.task)))
     if backwards != (request.order == "desc"):
-        lines.reverse()
+        lines = lines[::-1]
     return api.EventsPage(
         events=[logs.document(request.task, line) for line in lines],
         returned=len(lines),
         total=total,
-        scroll_id=scroll_id,
+        scroll_id=walks.token(place),
     )
 
 

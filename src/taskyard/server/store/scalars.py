@@ -274,11 +274,16 @@ def window(
         if len(found) >= limit or border is None:
             break
         wanted *= 2
-    found.sort(key=lambda point: (sign * point.iter, point.time))
+    # To the last detail the same each time, as a reader may go on in the middle of an iteration.
+    found.sort(key=lambda point: (sign * point.iter, point.time, *_names_of(point)))
     end = limit
     while 0 < end < len(found) and found[end].iter == found[end - 1].iter:
         end += 1
     return found[:end]
+
+
+def _names_of(point: Point) -> tuple[str, str, str]:
+    return point.group.series.metric, point.group.series.variant, point.group.worker
 
 
 def _border(waiting: list[tuple[int, int, Chunk, Chunks]], wanted: int) -> int | None:

@@ -9,27 +9,39 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from taskyard.api.errors import INVALID_SCROLL_ID, ApiError
 from taskyard.api.events import LOG, SCALAR, TYPES, EventsPage
 from taskyard.server.store import catalog, logs, samples, scalars
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.samples import Sample
 from taskyard.server.store.scalars import Point
 
+T = TypeVar("T")
 
-class Place(msgspec.Struct, array_like=True):
-    """Beyond which iteration, or moment of the console, a reader goes on. None: the start."""
 
-    after: int | None = None
+Far = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where a reader goes on: at this iteration, or moment of the console (None: the start)."""
+
+    at: Far | None = None
+    done: Annotated[int, Meta(ge=0, le=2**40)] = 0
+    """How many events of that iteration, or moment, the reader has."""
     in_console: bool = False
 
 
-def token(after: int | None, *, in_console: bool = False) -> str:
-    raw = msgspec.msgpack.encode(Place(after, in_console))
+def token(place: Place) -> str:
+    """The scroll's id that says where its reader stands."""
+    raw = msgspec.msgpack.encode(place)
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
@@ -46,8 +58,36 @@ def place(scroll_id: str | None) -> Place:
         ) from error
 
 
-def position(scroll_id: str | None) -> int | None:
-    return place(scroll_id).after
+def go_on(
+    read: Callable[[int | None, int], Sequence[T]],
+    key: Callable[[T], int],
+    start: Place,
+    limit: int,
+    *,
+    descending: bool = False,
+) -> tuple[Sequence[T], Place]:
+    """The next ``limit`` things from ``start`` on, and where the reader stands then.
+
+    ``read`` is given the iteration (or moment) after which to begin, None for the start, and how
+    many are wanted; ``key`` says which iteration one is of.
+    """
+    found = read(_just_before(start.at, descending=descending), limit + start.done)
+    known = 0
+    while known < min(start.done, len(found)) and key(found[known]) == start.at:
+        known += 1
+    shown = found[known : known + limit]
+    if not shown:
+        return [], start
+    at = key(shown[-1])
+    done = sum(key(one) == at for one in shown) + (known if at == start.at else 0)
+    return shown, Place(at, done, start.in_console)
+
+
+def _just_before(at: int | None, *, descending: bool) -> int | None:
+    if at is None:
+        return None
+    before = at + 1 if descending else at - 1
+    return before if -(2**63) <= before < 2**63 else None
 
 
 def page(
@@ -60,10 +100,7 @@ def page(
     descending: bool = False,
     names: catalog.Names | None = None,
 ) -> EventsPage:
-    """The next events: by iteration, then those of the console by time; reversed if descending.
-
-    A page ends only between two iterations, or two moments of the console.
-    """
+    """The next events: by iteration, then those of the console by time; reversed if descending."""
     wanted = TYPES if types is None else types
     at = place(scroll_id)
     parts = [False, True] if LOG in wanted and len(wanted) > 1 else [LOG in wanted]
@@ -74,29 +111,41 @@ def page(
     found: list[dict[str, Any]] = []
     for part in parts:
         if part != at.in_console:
-            at = Place(None, part)
+            at = Place(in_console=part)
         left = limit - len(found)
         if part:
-            some, at.after = _console(tx, task, at.after, left, descending)
+            lines, at = read_console(tx, task, at, left, descending=descending)
+            found += [logs.document(task, line) for line in lines]
         else:
-            some, at.after = _metrics(tx, task, wanted, names, at.after, left, descending)
-        found += some
+            read = partial(_metrics, tx, task, wanted, names, descending=descending)
+            some, at = go_on(read, _iteration, at, left, descending=descending)
+            found += _documents(tx, some)
         if len(found) >= limit:
             break
     return EventsPage(
         events=found,
         returned=len(found),
         total=_total(tx, task, wanted, names),
-        scroll_id=token(at.after, in_console=at.in_console),
+        scroll_id=token(at),
     )
 
 
-def _console(
-    tx: Tx, task: str, after: int | None, limit: int, descending: bool
-) -> tuple[list[dict[str, Any]], int | None]:
-    lines = logs.read(tx, task, after, limit, descending=descending)
-    last = lines[-1].time if lines else after
-    return [logs.document(task, line) for line in lines], last
+def read_console(
+    tx: Tx, task: str, start: Place, limit: int, *, descending: bool = False
+) -> tuple[Sequence[logs.Line], Place]:
+    """The next events of the console by time, and where the reader stands then."""
+
+    def read(after: int | None, limit: int) -> Sequence[logs.Line]:
+        return logs.read(tx, task, after, limit, descending=descending)
+
+    return go_on(read, lambda line: line.time, start, limit, descending=descending)
+
+
+Reported = Point | Sample
+
+
+def _iteration(one: Reported) -> int:
+    return one.iter
 
 
 def _metrics(
@@ -106,8 +155,9 @@ def _metrics(
     names: catalog.Names | None,
     after: int | None,
     limit: int,
+    *,
     descending: bool,
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> Sequence[Reported]:
     found = catalog.find(tx, [task], types, names)
     curves = scalars.chunks_of(tx, [s for s in found if s.type == SCALAR])
     others = [s for s in found if s.type not in (SCALAR, LOG)]
@@ -117,18 +167,17 @@ def _metrics(
     # Each source is complete up to its own last iteration, if it has more than was asked for.
     ends = [some[-1].iter for some in (points, pieces) if len(some) >= limit]
     end = min((sign * e for e in ends), default=math.inf)
-    merged: list[tuple[int, int, dict[str, Any]]] = [
-        (sign * p.iter, p.time, document(p)) for p in points if sign * p.iter <= end
+    kept: list[tuple[int, int, Reported]] = [
+        (sign * p.iter, p.time, p) for p in points if sign * p.iter <= end
     ]
-    kept = [s for s in pieces if sign * s.iter <= end]
-    for sample, event in zip(kept, samples.documents(tx, kept), strict=True):
-        merged.append((sign * sample.iter, sample.timestamp, event))
-    merged.sort(key=lambda item: item[:2])
-    cut = limit
-    while 0 < cut < len(merged) and merged[cut][0] == merged[cut - 1][0]:
-        cut += 1
-    merged = merged[:cut]
-    return [event for _, _, event in merged], sign * merged[-1][0] if merged else after
+    kept += [(sign * s.iter, s.timestamp, s) for s in pieces if sign * s.iter <= end]
+    kept.sort(key=itemgetter(0, 1))
+    return [one for _, _, one in kept]
+
+
+def _documents(tx: Tx, reported: Sequence[Reported]) -> list[dict[str, Any]]:
+    others = iter(samples.documents(tx, [one for one in reported if isinstance(one, Sample)]))
+    return [document(one) if isinstance(one, Point) else next(others) for one in reported]
 
 
 def document(point: Point) -> dict[str, Any]:
