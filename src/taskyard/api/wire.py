@@ -79,7 +79,7 @@ def action(
     name: str,
     *,
     answers: type[Any] = Empty,
-    since: str = "2.1",
+    since: str = "1.0",
     access: Access = "user",
     batch: bool = False,
 ) -> Callable[[R], R]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -254,7 +253,10 @@ def clear(tx: Tx, task: str, before: int | None) -> int:
     return total - count(tx, task)
 
 
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
+def _settled(line: str) -> str:
+    """What a terminal would show of a line: what follows the last return that overwrites."""
+    body = line.rstrip("\r")
+    return body[body.rfind("\r") + 1 :] + line[len(body) :]
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -263,7 +265,10 @@ def pieces(text: str) -> Iterator[str]:
     Of a line that was overwritten with carriage returns the last state is kept. At the very start
     one return stays: it may overwrite what the output before has begun.
     """
-    text = _OVERWRITTEN.sub(lambda m: "" if m.start() else "\r", text.replace("\r\n", "\n"))
+    if "\r" in text:
+        first, *others = text.replace("\r\n", "\n").split("\n")
+        overwrites = "\r" if "\r" in first.rstrip("\r") else ""
+        text = "\n".join([overwrites + _settled(first), *map(_settled, others)])
     start = 0
     while start < len(text):
         end = start + PIECE
