@@ -39,7 +39,9 @@ _MEANINGS = (
      "the package index {0} cannot be reached", _NETWORK),
     (r"dns error|tcp connect error|operation timed out", "the package index cannot be reached",
      _NETWORK),
-    (r"Because (.+?), we can conclude that your requirements are unsatisfiable",
+    # uv breaks its lines anywhere, and begins the last sentence with And when there are several.
+    (r"[Bb]ecause ((?:(?!conclude)[\s\S])+), we\s+can\s+conclude\s+that\s+your\s+requirements\s+are"
+     r"\s+unsatisfiable",
      "the packages cannot be installed together: {0}", "loosen one of the versions named"),
     (r"Couldn't parse requirement[\s\S]*?cause: ([^\n]+)",
      "the list of packages cannot be read: {0}", "correct the line named in the last lines"),
@@ -58,7 +60,7 @@ def explain(tail: str, origin: str, about: str = "") -> RunError:
         return disk_full(tail)
     for pattern, meaning, hint in _MEANINGS:
         if found := re.search(pattern, tail):
-            caught = found.group(1).rstrip(".,") if found.groups() else ""
+            caught = " ".join(found.group(1).split()).rstrip(".,") if found.groups() else ""
             what = meaning.format(caught, about=about or f"a package of {origin}")
             return RunError(Cause.ENVIRONMENT, what, hint=hint, tail=tail)
     last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "no output")
