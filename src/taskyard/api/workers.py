@@ -51,7 +51,7 @@ class Seen(Request):
     """Which workers are meant."""
 
     last_seen: int | None = None
-    """Seconds since the last sign of life, at most; 0 for any."""
+    """Seconds since the last sign of life, at most; 0 or null for any."""
     tags: list[str] | None = None
     system_tags: list[str] | None = None
     """Names; one that begins with ``-`` leaves out the workers that have it."""

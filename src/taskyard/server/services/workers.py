@@ -94,7 +94,8 @@ def get_count(tx: Tx, call: Call, request: api.GetCount) -> api.GetCountResponse
 
 
 def _matching(tx: Tx, call: Call, request: api.Seen, last_seen: int) -> list[Row[Any]]:
-    seconds = last_seen if request.last_seen is None else request.last_seen
+    # An explicit null means any; nothing at all means the default.
+    seconds = (request.last_seen or 0) if "last_seen" in call.body else last_seen
     since = tx.now - seconds * SECOND if seconds > 0 else 0
     return [
         row
