@@ -1,0 +1,456 @@
+"""Reading events back: the console, pages of everything, curves, raw points and names."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.beds.server import Api
+from tests.server.conformance.making import Document, new_task, refused, task_of
+
+START = 1_700_000_000_000
+"""Milliseconds."""
+
+
+def scalar(task: str, iteration: int, value: Any = 0.5, **more: Any) -> Document:
+    event = {"type": "training_stats_scalar", "task": task, "metric": "loss", "variant": "train"}
+    return {**event, "iter": iteration, "value": value, "timestamp": START + iteration, **more}
+
+
+def line(task: str, number: int, **more: Any) -> Document:
+    found = {"type": "log", "task": task, "msg": f"line {number}", "level": "INFO"}
+    return {**found, "timestamp": START + number, "worker": "box", **more}
+
+
+def printed(api: Api, count: int) -> str:
+    """A task with so many lines in its console."""
+    task = new_task(api)
+    api.batch("events.add_batch", [line(task, number) for number in range(count)])
+    return task
+
+
+def numbers(page: Document) -> list[int]:
+    return [int(event["msg"].removeprefix("line ")) for event in page["events"]]
+
+
+def scrolled(api: Api, action: str, of: str = "events", **body: Any) -> Iterator[Document]:
+    """Page after page until one is empty."""
+    scroll_id = None
+    while True:
+        page = api(action, scroll_id=scroll_id, **body)
+        scroll_id = page["scroll_id"]
+        if not page["returned"]:
+            return
+        yield page
+
+
+# --- the console ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("navigate_earlier", "order", "expected"),
+    [
+        (None, None, [9, 8, 7, 6]),
+        (True, "desc", [9, 8, 7, 6]),
+        (True, "asc", [6, 7, 8, 9]),
+        (False, None, [0, 1, 2, 3]),
+        (False, "asc", [0, 1, 2, 3]),
+        (False, "desc", [3, 2, 1, 0]),
+    ],
+)
+def test_a_console_is_read_from_either_end_in_either_order(
+    api: Api, navigate_earlier: bool | None, order: str | None, expected: list[int]
+) -> None:
+    page = api(
+        "events.get_task_log",
+        task=printed(api, 10),
+        batch_size=4,
+        navigate_earlier=navigate_earlier,
+        order=order,
+    )
+    assert numbers(page) == expected
+    assert (page["returned"], page["total"]) == (4, 10)
+
+
+@pytest.mark.parametrize("navigate_earlier", [True, False])
+def test_a_console_is_walked_by_the_time_of_the_last_line(api: Api, navigate_earlier: bool) -> None:
+    task, seen, moment = printed(api, 10), [], None
+    while True:
+        page = api(
+            "events.get_task_log",
+            task=task,
+            batch_size=3,
+            navigate_earlier=navigate_earlier,
+            from_timestamp=moment,
+        )
+        if not page["returned"]:
+            break
+        seen += numbers(page)
+        moment = page["events"][-1]["timestamp"]
+    assert seen == (list(range(9, -1, -1)) if navigate_earlier else list(range(10)))
+
+
+def test_a_walk_through_the_console_turns_round(api: Api) -> None:
+    task = printed(api, 10)
+    first = api("events.get_task_log", task=task, batch_size=3)
+    moment = first["events"][-1]["timestamp"]
+    second = api("events.get_task_log", task=task, batch_size=3, from_timestamp=moment)
+    assert numbers(second) == [6, 5, 4]
+    back = api(
+        "events.get_task_log",
+        task=task,
+        batch_size=3,
+        from_timestamp=second["events"][0]["timestamp"],
+        navigate_earlier=False,
+    )
+    assert numbers(back) == [7, 8, 9]
+
+
+def test_an_empty_console_is_an_empty_page(api: Api) -> None:
+    page = api("events.get_task_log", task=new_task(api))
+    assert page == {"events": [], "returned": 0, "total": 0}
+
+
+def test_a_line_says_who_printed_it_and_when(api: Api) -> None:
+    task = printed(api, 1)
+    (event,) = api("events.get_task_log", task=task)["events"]
+    assert event == {**line(task, 0)}
+
+
+@pytest.mark.parametrize(("start", "expected"), [("head", [0, 1, 2]), ("tail", [9, 8, 7])])
+def test_old_clients_scroll_through_the_console(api: Api, start: str, expected: list[int]) -> None:
+    old, task = api.as_version("2.4"), printed(api, 10)
+    body = {
+        "task": task,
+        "from": start,
+        "batch_size": 3,
+        "order": "asc" if start == "head" else "desc",
+    }
+    pages = list(scrolled(old, "events.get_task_log", **body))
+    assert numbers(pages[0]) == expected
+    assert [page["returned"] for page in pages] == [3, 3, 3, 1]
+    assert {page["total"] for page in pages} == {10}
+    assert sorted(number for page in pages for number in numbers(page)) == list(range(10))
+
+
+@pytest.mark.parametrize("line_type", ["text", "json"])
+def test_a_console_is_downloaded_as_it_stands(api: Api, line_type: str) -> None:
+    task = printed(api, 3)
+    body = msgspec.json.encode(
+        {"task": task, "line_type": line_type, "line_format": "{worker}|{msg}"}
+    )
+    answer = api.send("POST", "/events.download_task_log", body)
+    assert answer.status == 200
+    lines = answer.body.decode().splitlines()
+    if line_type == "json":
+        assert [msgspec.json.decode(one)["msg"] for one in lines] == ["line 0", "line 1", "line 2"]
+    else:
+        assert lines == ["box|line 0", "box|line 1", "box|line 2"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "events.get_task_log",
+        "events.download_task_log",
+        "events.get_task_events",
+        "events.get_task_plots",
+        "events.scalar_metrics_iter_histogram",
+        "events.get_scalar_metrics_and_variants",
+        "events.get_vector_metrics_and_variants",
+        "events.get_task_latest_scalar_values",
+    ],
+)
+def test_what_a_task_reported_is_asked_of_a_task_that_is_there(api: Api, action: str) -> None:
+    refused((400, 101), api, action, task=uuid.uuid4().hex)
+    refused((400, 11), api, action)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "events.get_task_metrics",
+        "events.get_multi_task_metrics",
+        "events.get_multi_task_plots",
+        "events.get_task_single_value_metrics",
+        "events.multi_task_scalar_metrics_iter_histogram",
+    ],
+)
+def test_what_tasks_reported_is_asked_of_tasks_that_are_there(api: Api, action: str) -> None:
+    refused((400, 101), api, action, tasks=[new_task(api), uuid.uuid4().hex])
+    refused((400, 11), api, action)
+
+
+# --- everything, page by page --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 7])
+def test_pages_have_the_size_that_was_asked_for(api: Api, order: str, batch_size: int) -> None:
+    task = new_task(api)
+    batch = [scalar(task, i, variant=v) for i in (0, 0, 1, 2) for v in ("a", "b", "c")]
+    batch += [{"type": "plot", "task": task, "metric": "p", "iter": 1, "plot_str": "{}"}]
+    batch += [line(task, 5), line(task, 5), line(task, 6)]
+    api.batch("events.add_batch", batch)
+    body = {"task": task, "order": order, "batch_size": batch_size}
+    pages = list(scrolled(api, "events.get_task_events", **body))
+    sizes = [page["returned"] for page in pages]
+    assert sum(sizes) == 13
+    assert set(sizes[:-1]) <= {batch_size}
+    assert {page["total"] for page in pages} == {13}
+    seen = [event["iter"] for page in pages for event in page["events"] if event["type"] != "log"]
+    assert seen == sorted(seen, reverse=order == "desc")
+    whole = api("events.get_task_events", task=task, order=order)["events"]
+    assert [event for page in pages for event in page["events"]] == whole
+
+
+def test_lines_of_one_moment_are_on_several_pages(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [line(task, i, timestamp=START) for i in range(10)])
+    body = {"task": task, "event_type": "log", "batch_size": 4}
+    pages = list(scrolled(api, "events.get_task_events", **body))
+    assert [page["returned"] for page in pages] == [4, 4, 2]
+    assert [number for page in pages for number in numbers(page)] == list(range(10))
+
+
+@pytest.mark.parametrize("edge", [-(2**63), 2**63 - 1])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_the_farthest_iterations_can_be_paged_through(api: Api, edge: int, order: str) -> None:
+    task = new_task(api)
+    batch = [scalar(task, 0, variant=v, iter=edge, timestamp=START) for v in ("a", "b", "c")]
+    api.batch("events.add_batch", batch)
+    body = {"task": task, "order": order, "batch_size": 1}
+    pages = list(scrolled(api, "events.get_task_events", **body))
+    assert [page["events"][0]["variant"] for page in pages] == ["a", "b", "c"]
+
+
+def test_events_of_one_type_are_paged_through(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, i) for i in range(5)] + [line(task, 1)])
+    found = api("events.get_task_events", task=task, event_type="training_stats_scalar")
+    assert (found["returned"], found["total"]) == (5, 5)
+    assert {event["type"] for event in found["events"]} == {"training_stats_scalar"}
+
+
+def test_a_scroll_is_given_up(api: Api) -> None:
+    scroll_id = api("events.get_task_events", task=printed(api, 2), batch_size=1)["scroll_id"]
+    assert api("events.clear_scroll", scroll_id=scroll_id) == {}
+    refused((400, 11), api, "events.clear_scroll")
+
+
+# --- curves --------------------------------------------------------------------------------
+
+
+def test_curves_are_grouped_by_metric_and_variant(api: Api) -> None:
+    task = new_task(api)
+    batch = [
+        scalar(task, i, i * 2, metric=m, variant=v)
+        for i in range(3)
+        for m in ("loss", "accuracy")
+        for v in ("train", "test")
+    ]
+    api.batch("events.add_batch", batch)
+    found = api("events.scalar_metrics_iter_histogram", task=task)
+    assert {metric: set(variants) for metric, variants in found.items()} == {
+        "loss": {"train", "test"},
+        "accuracy": {"train", "test"},
+    }
+    assert found["loss"]["test"] == {"name": "test", "x": [0, 1, 2], "y": [0, 2, 4]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([{"metric": "loss"}], {"loss": ["test", "train"]}),
+        ([{"metric": "loss", "variants": []}], {"loss": ["test", "train"]}),
+        ([{"metric": "loss", "variants": ["test"]}], {"loss": ["test"]}),
+        ([{"metric": "none"}], {}),
+        ([], {"accuracy": ["test", "train"], "loss": ["test", "train"]}),
+    ],
+)
+def test_some_curves_are_asked_for(api: Api, wanted: Any, expected: Document) -> None:
+    task = new_task(api)
+    batch = [
+        scalar(task, 1, metric=m, variant=v)
+        for m in ("loss", "accuracy")
+        for v in ("train", "test")
+    ]
+    api.batch("events.add_batch", batch)
+    found = api("events.scalar_metrics_iter_histogram", task=task, metrics=wanted)
+    assert {metric: sorted(variants) for metric, variants in found.items()} == expected
+
+
+@pytest.mark.parametrize("samples", [1, 5, 10, 50])
+def test_a_curve_has_no_more_points_than_samples(api: Api, samples: int) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, i, 1.0) for i in range(100)])
+    curve = api("events.scalar_metrics_iter_histogram", task=task, samples=samples)["loss"]["train"]
+    assert 0 < len(curve["x"]) <= samples
+    assert set(curve["y"]) == {1.0}
+    assert all(isinstance(x, int) for x in curve["x"])
+
+
+def test_curves_can_be_had_whole(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, i) for i in range(7000)])
+    found = api("events.scalar_metrics_iter_histogram", task=task, samples=0)
+    assert found["loss"]["train"]["x"] == list(range(7000))
+
+
+@pytest.mark.parametrize(
+    ("key", "x"),
+    [
+        ("iter", [0, 1]),
+        ("timestamp", [START, START + 1]),
+        ("iso_time", ["2023-11-14T22:13:20.000Z", "2023-11-14T22:13:20.001Z"]),
+    ],
+)
+def test_a_curve_is_drawn_over_each_axis(api: Api, key: str, x: list[Any]) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, i) for i in range(2)])
+    found = api("events.scalar_metrics_iter_histogram", task=task, key=key)
+    assert found["loss"]["train"]["x"] == x
+
+
+def test_an_axis_nobody_knows_is_refused(api: Api) -> None:
+    task = new_task(api)
+    refused((400, 12), api, "events.scalar_metrics_iter_histogram", task=task, key="moon")
+
+
+def test_curves_of_several_tasks_are_named_after_them(api: Api) -> None:
+    tasks = [new_task(api) for _ in range(2)]
+    api.batch("events.add_batch", [scalar(task, i) for task in tasks for i in range(3)])
+    found = api("events.multi_task_scalar_metrics_iter_histogram", tasks=tasks)
+    curves = found["loss"]["train"]
+    assert set(curves) == set(tasks)
+    for task in tasks:
+        assert curves[task]["name"] == task_of(api, task)["name"]
+        assert curves[task]["x"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("key", "first"), [("iter", 0), ("timestamp", START)])
+def test_raw_points_are_paged_through(api: Api, key: str, first: int) -> None:
+    task = new_task(api)
+    batch = [scalar(task, i, i, variant=v) for i in range(10) for v in ("a", "b")]
+    api.batch("events.add_batch", batch)
+    body = {"task": task, "metric": {"metric": "loss"}, "key": key, "batch_size": 7}
+    pages = list(scrolled(api, "events.scalar_metrics_iter_raw", count_total=True, **body))
+    assert [page["returned"] for page in pages] == [7, 7, 6]
+    assert {page["total"] for page in pages} == {20}
+    for variant in ("a", "b"):
+        found = [x for page in pages for x in page["variants"][variant][key]]
+        assert found == [first + i for i in range(10)]
+
+
+def test_raw_points_of_some_variants_are_asked_for(api: Api) -> None:
+    task = new_task(api)
+    batch = [scalar(task, i, i, variant=v) for i in range(3) for v in ("a", "b")]
+    api.batch("events.add_batch", batch)
+    metric = {"metric": "loss", "variants": ["b"]}
+    found = api("events.scalar_metrics_iter_raw", task=task, metric=metric)
+    assert set(found["variants"]) == {"b"}
+    assert (found["returned"], found["total"]) == (3, None)
+
+
+def test_raw_points_of_nothing_are_none(api: Api) -> None:
+    found = api("events.scalar_metrics_iter_raw", task=new_task(api), metric={"metric": "x"})
+    assert (found["variants"], found["returned"]) == ({}, 0)
+
+
+def test_points_of_a_metric_are_read_as_events(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, 1), scalar(task, 2, metric="other")])
+    found = api("events.get_scalar_metric_data", task=task, metric="loss")
+    assert [event["metric"] for event in found["events"]] == ["loss"]
+    assert (found["returned"], found["total"]) == (1, 1)
+    assert found["scroll_id"]
+    once = api("events.get_scalar_metric_data", task=task, metric="loss", no_scroll=True)
+    assert once.get("scroll_id") is None
+
+
+def test_the_latest_values_of_all_curves_are_given(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [scalar(task, i, float(i)) for i in range(4)])
+    found = api("events.get_task_latest_scalar_values", task=task)["metrics"]
+    assert found == [
+        {
+            "name": "loss",
+            "variants": [
+                {
+                    "name": "train",
+                    "last_value": 3.0,
+                    "last_100_value": 1.5,
+                    "last_timestamp": START + 3,
+                }
+            ],
+        }
+    ]
+
+
+def test_vectors_are_given_by_iteration(api: Api) -> None:
+    task = new_task(api)
+    vector = {"type": "training_stats_vector", "task": task, "metric": "m", "variant": "v"}
+    batch = [{**vector, "iter": i, "values": [i, i + 1]} for i in (2, 1)]
+    api.batch("events.add_batch", batch)
+    body = {"task": task, "metric": "m", "variant": "v"}
+    found = api("events.vector_metrics_iter_histogram", **body)
+    assert (found["iterations"], found["vectors"]) == ([1, 2], [[1, 2], [2, 3]])
+    assert (found["metric"], found["variant"]) == ("m", "v")
+    named = api("events.get_vector_metrics_and_variants", task=task)
+    assert named == {"metrics": {"m": ["v"]}}
+    refused((400, 11), api, "events.vector_metrics_iter_histogram", task=task, metric="m")
+
+
+# --- names ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event_type", "expected"),
+    [
+        (None, {"a", "b", "c", "d", "e"}),
+        ("training_stats_scalar", {"a"}),
+        ("training_stats_vector", {"b"}),
+        ("training_debug_image", {"c"}),
+        ("plot", {"d"}),
+        ("log", {"e"}),
+    ],
+)
+def test_metrics_are_named_by_type(api: Api, event_type: str | None, expected: set[str]) -> None:
+    task, other = new_task(api), new_task(api)
+    common = {"task": task, "iter": 1, "variant": "v"}
+    batch = [
+        {**common, "type": "training_stats_scalar", "metric": "a", "value": 1},
+        {**common, "type": "training_stats_vector", "metric": "b", "values": [1]},
+        {**common, "type": "training_debug_image", "metric": "c", "url": "u"},
+        {**common, "type": "plot", "metric": "d", "plot_str": "{}"},
+        {**common, "type": "log", "metric": "e", "msg": "x"},
+    ]
+    api.batch("events.add_batch", batch)
+    found = api("events.get_task_metrics", tasks=[task, other], event_type=event_type)["metrics"]
+    named = {one["task"]: set(one["metrics"]) for one in found}
+    assert named[task] == expected
+    assert not named.get(other)
+
+
+def test_a_type_nobody_knows_is_refused(api: Api) -> None:
+    refused((400, 12), api, "events.get_task_metrics", tasks=[new_task(api)], event_type="moon")
+
+
+def test_scalars_are_named_by_metric(api: Api) -> None:
+    task = new_task(api)
+    batch = [scalar(task, 1, variant=v) for v in ("b", "a")] + [scalar(task, 1, metric="x.y $z")]
+    api.batch("events.add_batch", batch)
+    found = api("events.get_scalar_metrics_and_variants", task=task)
+    assert found == {"metrics": {"loss": ["a", "b"], "x.y $z": ["train"]}}
+
+
+def test_a_task_names_its_unique_metrics_in_its_project(api: Api) -> None:
+    project = api("projects.create", name=f"metrics {uuid.uuid4().hex}")["id"]
+    task = new_task(api, project=project)
+    api.batch("events.add_batch", [scalar(task, 1, metric="m one", variant="v")])
+    (found,) = api("projects.get_unique_metric_variants", project=project)["metrics"]
+    assert (found["metric"], found["variant"]) == ("m one", "v")
