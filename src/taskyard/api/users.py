@@ -53,7 +53,7 @@ class GetAllEx(GetAll, kw_only=True):
     """Like ``get_all``; can also ask for those who have tasks in certain projects."""
 
     active_in_projects: list[str] | None = None
-    """Ids of projects; an empty list stands for all."""
+    """Ids of projects, which stand for those below too; an empty list stands for all."""
 
 
 @action("users.create", access="admin")

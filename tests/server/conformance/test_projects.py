@@ -542,6 +542,7 @@ def test_parents_and_users_in_use(api: Api) -> None:
     me = api("users.get_current_user")["user"]
     users = api("projects.get_user_names", **body)["users"]
     assert users == [{"id": me["id"], "name": me["name"]}]
+    assert ids(api("users.get_all_ex", active_in_projects=[id]), "users") == [me["id"]]
 
 
 # --- older versions ------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def get_all(tx: Tx, call: Call, request: api.GetAll) -> api.UsersResponse:
 def get_all_ex(tx: Tx, call: Call, request: api.GetAllEx) -> api.UsersResponse:
     extra = []
     if request.active_in_projects is not None:
-        extra.append(tables.users.c.id.in_(_active_in(call, request.active_in_projects)))
+        extra.append(tables.users.c.id.in_(_active_in(tx, call, request.active_in_projects)))
     found = _find(tx, call, *extra)
     references.expand(tx, USER, call, found, search.projection(call.body))
     return api.UsersResponse(users=found)
@@ -67,10 +67,12 @@ def _public(user: Document) -> Document:
     return {k: v for k, v in user.items() if k not in {"preferences", "fixed"}}
 
 
-def _active_in(call: Call, projects: list[str]) -> Any:
+def _active_in(tx: Tx, call: Call, projects: list[str]) -> Any:
     tasks = tables.tasks
     query = select(tasks.c.user).where(tasks.c.company == call.company, tasks.c.user.is_not(None))
-    return query.where(tasks.c.project.in_(projects)) if projects else query
+    if not projects:
+        return query
+    return query.where(tasks.c.project.in_(documents.with_descendants(tx, projects)))
 
 
 @writes(api.Create)
