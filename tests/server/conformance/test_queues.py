@@ -224,6 +224,11 @@ def test_get_all_ex_joins_tasks_and_workers(api: Api) -> None:
     (serving,) = found["workers"]
     assert serving["name"] == worker
     assert {"ip", "key"} <= serving.keys()
+    assert serving["task"] is None
+    now = int(time.time() * 1000)
+    api("workers.status_report", worker=worker, timestamp=now, task=task)
+    (found,) = api("queues.get_all_ex", id=[queue], only_fields=["workers"])["queues"]
+    assert found["workers"][0]["task"] == entry["task"]
     api("workers.unregister", worker=worker)
     (found,) = api("queues.get_all_ex", id=[queue])["queues"]
     assert found["workers"] == []

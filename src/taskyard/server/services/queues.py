@@ -104,11 +104,15 @@ def _add_entries(
             queue["entries"] = queue["entries"][limit:]
     if not named:
         return
-    entries = [entry for queue in found for entry in queue["entries"]]
-    names = task_status.names(tx, [entry["task"] for entry in entries])
-    for entry in entries:
-        task = entry["task"]
-        entry["task"] = {"id": task, "name": names[task]} if task in names else {"id": task}
+    _name_tasks(tx, [entry for queue in found for entry in queue["entries"]])
+
+
+def _name_tasks(tx: Tx, holders: Sequence[Document]) -> None:
+    """Replace the ids of tasks that entries and workers have by ids with names, in place."""
+    names = task_status.names(tx, [holder["task"] for holder in holders if holder["task"]])
+    for holder in holders:
+        if task := holder["task"]:
+            holder["task"] = {"id": task, "name": names[task]} if task in names else {"id": task}
 
 
 def _add_workers(tx: Tx, company: str, found: Iterable[Document]) -> None:
@@ -118,6 +122,7 @@ def _add_workers(tx: Tx, company: str, found: Iterable[Document]) -> None:
             {"name": row.id, "ip": row.ip, "key": row.key, "task": row.task}
             for row in serving.get(queue["id"], ())
         ]
+    _name_tasks(tx, [worker for queue in found for worker in queue["workers"]])
 
 
 @reads(api.GetDefault)
