@@ -136,8 +136,8 @@ class CredentialKey(Response):
 
 class CredentialsResponse(Response):
     credentials: list[CredentialKey]
-    additional_credentials: list[CredentialKey]
-    """Always empty: this server keeps no keys for other systems."""
+    additional_credentials: Document
+    """Keys for other companies. Always empty: a user of this server belongs to one."""
 
 
 @action("auth.get_credentials", answers=CredentialsResponse)

@@ -142,7 +142,7 @@ def create_credentials(
 @reads(api.GetCredentials)
 def get_credentials(tx: Tx, call: Call, request: api.GetCredentials) -> api.CredentialsResponse:
     found = [_shown(row) for row in users.list_keys(tx, call.user)]
-    return api.CredentialsResponse(credentials=found, additional_credentials=[])
+    return api.CredentialsResponse(credentials=found, additional_credentials={})
 
 
 def _shown(row: Any) -> api.CredentialKey:
