@@ -185,6 +185,7 @@ class Agent:
                 policy=policy,
                 last_queue=self._last_queue,
                 wait=WAIT,
+                known=_held(self._live()),
             ),
             TakeResponse,
         )
@@ -350,7 +351,7 @@ class Agent:
         answer = self._beating.call(
             Renew(
                 worker=self.worker,
-                attempts=[Held(task=f.task, attempt=f.attempt) for f in live],
+                attempts=_held(live),
                 wait=HEARTBEAT if live else 0,
             ),
             RenewResponse,
@@ -420,6 +421,10 @@ class Agent:
             self._session(timeout=GOODBYE).call(Unregister(worker=self.worker), dict)
         except (ServerUnreachable, ApiError) as error:
             log.info("could not unregister: %s", error)
+
+
+def _held(followers: list[Follower]) -> list[Held]:
+    return [Held(task=f.task, attempt=f.attempt) for f in followers]
 
 
 def _is_known(error: Exception) -> bool:

@@ -51,6 +51,13 @@ class TakeResponse(Response):
     order_reason: str | None = None
 
 
+class Held(Request):
+    """An attempt an agent believes to hold."""
+
+    task: str
+    attempt: int
+
+
 @action("attempts.take", answers=TakeResponse)
 class Take(Request):
     """Take the first waiting tasks of some queues, waiting for one if there is none."""
@@ -65,13 +72,9 @@ class Take(Request):
     """Seconds, 60 at the most."""
     capacity: int = 1
     """The most tasks wanted."""
-
-
-class Held(Request):
-    """An attempt an agent believes to hold."""
-
-    task: str
-    attempt: int
+    known: list[Held] | None = None
+    """The attempts the agent has. Others that it was given before, and that never arrived, are
+    given to it again."""
 
 
 class Renewal(Response):

@@ -123,7 +123,15 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     me = workers.find(tx, call.company, request.worker)
     order = _order_of(me)
     taken: list[Taken] = []
-    if not order:
+    if not order and announce and request.known is not None:
+        taken = leasing.give_again(
+            tx,
+            company=call.company,
+            worker=request.worker,
+            known=[(held.task, held.attempt) for held in request.known],
+            capacity=max(1, request.capacity),
+        )
+    if not order and not taken:
         taken = leasing.hand_out(
             tx,
             worker=request.worker,

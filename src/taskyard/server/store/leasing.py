@@ -26,6 +26,30 @@ class Taken:
     deadline: int
 
 
+SPOKEN_OF = 1_000_000
+"""Microseconds after which an agent has spoken of what it took, if it knows of it at all."""
+
+
+def give_again(
+    tx: Tx, *, company: str, worker: str, known: Sequence[tuple[str, int]], capacity: int
+) -> list[Taken]:
+    """What ``worker`` was given before and does not know of: the answer got lost on its way.
+
+    They are the same attempts, with a lease that begins anew; ``capacity`` of them at the most.
+    """
+    found: list[Taken] = []
+    for row in attempts.by_worker(tx, company, worker):
+        lost = row.state == AttemptState.LEASED and not row.plain
+        if not lost or (row.task, row.number) in known or row.taken > tx.now - SPOKEN_OF:
+            continue
+        task = task_status.find_standing(tx, row.task)
+        if task is None or task.status != Status.IN_PROGRESS or len(found) >= capacity:
+            continue
+        deadline = attempts.renew(tx, row, state=row.state)
+        found.append(Taken(row.task, row.number, row.queue, deadline))
+    return found
+
+
 def hand_out(
     tx: Tx,
     *,
