@@ -26,6 +26,7 @@ from taskyard.api.errors import (
     VALIDATION,
     ApiError,
 )
+from taskyard.server import lenient
 from taskyard.server.auth import without_borrowed_cookie
 from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
 from taskyard.server.metrics import UNKNOWN
@@ -47,7 +48,6 @@ COMPRESS_FROM = 4096
 """Answers of at least this many bytes are compressed for clients that take it."""
 
 _encoder = msgspec.json.Encoder()
-_json = msgspec.json.Decoder()
 
 
 def routed(path: str) -> re.Match[str] | None:
@@ -186,7 +186,7 @@ def _object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = _json.decode(body)
+        value = lenient.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiError(VALIDATION, f"the body is not JSON: {error}") from error
     except RecursionError as error:
@@ -200,7 +200,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _lines(body: bytes) -> list[Any]:
     try:
-        return [_json.decode(line) for line in body.splitlines() if line.strip()]
+        return [lenient.decode(line) for line in body.splitlines() if line.strip()]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError(VALIDATION, f"a line of the batch is not JSON: {error}") from error
 

@@ -37,7 +37,7 @@ def numbers(page: Document) -> list[int]:
     return [int(event["msg"].removeprefix("line ")) for event in page["events"]]
 
 
-def scrolled(api: Api, action: str, of: str = "events", **body: Any) -> Iterator[Document]:
+def scrolled(api: Api, action: str, **body: Any) -> Iterator[Document]:
     """Page after page until one is empty."""
     scroll_id = None
     while True:

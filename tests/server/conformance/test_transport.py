@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -175,6 +176,19 @@ def test_a_json_body_needs_no_type(api: Api, headers: dict[str, str]) -> None:
     assert echo(api, b'{"a": [1, {"b": null}]}', headers) == {"a": [1, {"b": None}]}
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"a": NaN, "b": [Infinity, -Infinity, 1]}', {"a": None, "b": [None, None, 1]}),
+        (b'{"a": "x\\udc80y", "b": "\\ud83d\\ude00"}', {"a": "x?y", "b": "\U0001f600"}),
+    ],
+)
+def test_what_python_writes_beyond_json_is_understood(
+    api: Api, body: bytes, found: Document
+) -> None:
+    assert echo(api, body, JSON) == found
+
+
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_object_is_refused(api: Api, body: bytes) -> None:
     assert envelope(api.send("POST", "/debug.echo", body, JSON))["meta"]["result_code"] == 400
@@ -298,3 +312,21 @@ def test_a_broken_line_is_refused(api: Api) -> None:
 def test_a_batch_asks_who_is_there(server: Running) -> None:
     answer = Connection(server.url).request("POST", "/events.add_batch", b"{}", LINES)
     assert kind(answer) == (401, 20)
+
+
+def test_a_console_may_have_printed_any_bytes(api: Api) -> None:
+    task = new_task(api)
+    body = lines_of(line_event(task, "a")) + b"\n"
+    body += json.dumps(line_event(task, b"b\x80".decode("utf-8", "surrogateescape"))).encode()
+    assert data(api.send("POST", "/events.add_batch", body, LINES))["added"] == 2
+    events = api("events.get_task_log", task=task)["events"]
+    assert sorted(event["msg"] for event in events) == ["a", "b?"]
+
+
+def test_a_curve_with_a_gap_keeps_its_other_points(api: Api) -> None:
+    task = new_task(api)
+    point = {"type": "training_stats_scalar", "task": task, "metric": "m", "variant": "v"}
+    points = [{**point, "iter": i, "value": v} for i, v in enumerate((1.0, float("nan"), 3.0))]
+    body = "\n".join(json.dumps(p) for p in points).encode()
+    assert data(api.send("POST", "/events.add_batch", body, LINES))["added"] == 3
+    assert api("events.scalar_metrics_iter_histogram", task=task)["m"]["v"]["y"] == [1.0, 3.0]
