@@ -42,7 +42,7 @@ class EventsPage(Response):
     scroll_id: str | None = None
 
 
-@action("events.add", answers=AddResponse)
+@action("events.add", answers=AddResponse, any_text=True)
 class Add(Request):
     """Report one event: a line of the console, a scalar, a vector, a plot or an image."""
 
@@ -67,7 +67,7 @@ class Add(Request):
     """``task`` names a model."""
 
 
-@action("events.add_batch", answers=AddResponse, batch=True)
+@action("events.add_batch", answers=AddResponse, batch=True, any_text=True)
 class AddBatch(Request):
     """Report many events at once: JSON lines, one event each."""
 

@@ -57,6 +57,8 @@ class Action:
     access: Access
     batch: bool
     """The body may be JSON lines; they arrive in the request's field ``lines``."""
+    any_text: bool = False
+    """Text may hold NUL characters, as what programs print does; elsewhere it is refused."""
 
     @property
     def service(self) -> str:
@@ -82,11 +84,12 @@ def action(
     since: str = "1.0",
     access: Access = "user",
     batch: bool = False,
+    any_text: bool = False,
 ) -> Callable[[R], R]:
     """Declare the decorated request as the action ``name``, answered since that version."""
 
     def declare(request: R) -> R:
-        found = Action(name, parse_version(since), request, answers, access, batch)
+        found = Action(name, parse_version(since), request, answers, access, batch, any_text)
         known = ACTIONS.setdefault(name, [])
         if any(a.since == found.since for a in known):
             raise ValueError(f"{name} is declared twice for version {since}")

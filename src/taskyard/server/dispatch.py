@@ -171,6 +171,8 @@ def _decode(
         call.body = _object(body)
     if query:
         call.body.update(_flat(query))
+    if not action.any_text:
+        _refuse_nul(call.body, body, query)
     values = {k: v for k, v in call.body.items() if v is not None}
     try:
         return msgspec.convert(values, action.request, strict=False)
@@ -180,6 +182,24 @@ def _decode(
         if missing:
             raise ApiError(MISSING_FIELDS, words, field=missing[1]) from error
         raise ApiError(VALIDATION, words) from error
+
+
+def _refuse_nul(values: dict[str, Any], body: bytes, query: bytes) -> None:
+    """Raise ApiError(VALIDATION) for a NUL character: not every database can store one."""
+    # Nearly always, looking at the bytes is enough to know that there is none.
+    if b"\\u0000" not in body and not any(b"%00" in raw or b"\0" in raw for raw in (body, query)):
+        return
+    places: list[tuple[str, Any]] = [("", values)]
+    while places:
+        path, value = places.pop()
+        if isinstance(value, dict):
+            places += [(f"{path}.{key}".lstrip("."), inner) for key, inner in value.items()]
+            value = "".join(value)
+        elif isinstance(value, list):
+            places += [(path, inner) for inner in value]
+        if isinstance(value, str) and "\0" in value:
+            field = path.replace("\0", "\\0")[:200]
+            raise ApiError(VALIDATION, "text must not hold a NUL character", field=field)
 
 
 def _object(body: bytes) -> dict[str, Any]:

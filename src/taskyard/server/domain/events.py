@@ -21,6 +21,10 @@ LATEST = 2**53
 GREATEST = sys.float_info.max
 
 
+NUL_IN_NAME = "a name in the event holds a NUL character"
+"""Printed text may hold one, and what a metric is called loses it on the way to the store."""
+
+
 class Refused(Exception):
     """An event that is not taken; the text says why and is counted in ``errors_info``."""
 
@@ -50,6 +54,9 @@ def accept(sent: Any) -> Event:
         event = msgspec.convert(_repaired(sent), Event)
     if event.model_event and event.type == LOG:
         raise Refused("a model has no console")
+    for name in (event.task, event.x_axis_label):
+        if name and "\0" in name:
+            raise Refused(NUL_IN_NAME)
     return event
 
 
@@ -96,6 +103,8 @@ def content(sent: dict[str, Any], kind: str) -> dict[str, Any]:
         kept["plot_len"] = len(text)
     elif kind == IMAGE:
         kept["url"] = _text(kept.get("url"))
+        if "\0" in kept["url"]:
+            raise Refused(NUL_IN_NAME)
     elif kind == VECTOR:
         values = kept.get("values", [])
         if not isinstance(values, list):
