@@ -75,10 +75,16 @@ def store() -> Iterator[Store]:
     ]
     command = [_program(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     command += [*ports, "-s3", f"-s3.port={port}", f"-s3.port.grpc={free_port()}"]
-    command += [f"-s3.config={config}", "-s3.port.iceberg=0", "-iam=false", "-s3.iam=false"]
+    command += [
+        f"-s3.config={config}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-iam=false",
+        "-s3.iam=false",
+    ]
     command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=100", "-volume.max=100"]
     with (folder / "log").open("wb") as log:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         found = Store(f"http://127.0.0.1:{port}")
