@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -15,13 +16,17 @@ from tests.beds.agent import Program, until
 from tests.beds.server import Api, Running
 
 PROGRAMS = Path(__file__).parents[3] / ".cache" / "clients" / "bin"
-PATIENCE = 120.0
+PATIENCE = 180.0
 """Seconds for a command to end, with an environment to be built."""
 POLL = 0.2
 """Seconds between two looks of the agent at its queues and at the task it runs."""
 POLLED = re.compile(r"^(No tasks in|task \w+ pulled)", re.MULTILINE)
-HOST = "machine"
-"""What the agent calls the machine it is on."""
+SETTINGS = """
+agent.disable_agent_update_check: true
+# The reporting subprocess waits out whole periods at each flush: 20 seconds for a program.
+sdk.development.report_use_subprocess: false
+"""
+NUMBERS = itertools.count(1)
 
 
 class Machine:
@@ -32,12 +37,14 @@ class Machine:
 
     def __init__(self, yard: Running, folder: Path) -> None:
         self.api = Api(yard)
+        self.name = f"machine{next(NUMBERS):03}"
+        """What its workers are called, with a number added."""
         self._programs: list[Program] = []
         self.home, self.temporary = folder / "home", folder / "tmp"
         self.home.mkdir(parents=True)
         self.temporary.mkdir()
         settings = self.home / "clearml.conf"
-        settings.write_text("agent.disable_agent_update_check: true\n")
+        settings.write_text(SETTINGS)
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -57,7 +64,7 @@ class Machine:
             "CLEARML_API_ACCESS_KEY": yard.access_key,
             "CLEARML_API_SECRET_KEY": yard.secret_key,
             "CLEARML_CONFIG_FILE": str(settings),
-            "CLEARML_WORKER_NAME": HOST,
+            "CLEARML_WORKER_NAME": self.name,
             "CLEARML_AGENT_QUEUE_POLL_FREQ_SEC": str(POLL),
             # What this machine's user told pip about mirrors holds for the home of the test too.
             "XDG_CONFIG_HOME": kept.get("XDG_CONFIG_HOME", str(Path.home() / ".config")),
@@ -167,8 +174,9 @@ class Machine:
         )
 
     def workers(self, **filters: Any) -> dict[str, dict[str, Any]]:
-        """The workers that the server knows, by id."""
-        return {w["id"]: w for w in self.api("workers.get_all", last_seen=0, **filters)["workers"]}
+        """The workers of this machine that the server knows, by what follows its name."""
+        found = self.api("workers.get_all", worker_pattern=f"{self.name}*", last_seen=0, **filters)
+        return {w["id"].removeprefix(self.name): w for w in found["workers"]}
 
     def wait_for_end(self, tasks: Iterable[str]) -> None:
         for task in tasks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.agent import until
-from tests.e2e.agent_compat.machine import HOST, Machine
+from tests.e2e.agent_compat.machine import Machine
 
 LONG = "print('begun', flush=True)\nimport time\ntime.sleep(600)\n"
 
@@ -16,7 +16,7 @@ def test_a_task_from_a_queue_runs_to_its_end(machine: Machine, queue: str) -> No
     found = machine.wait_for(task, "completed", "failed")
     assert (found["status"], found["status_reason"]) == ("completed", "worker execution done")
     assert "\nthe console\n" in machine.console(task)
-    assert found["last_worker"] == f"{HOST}:0"
+    assert found["last_worker"] == f"{machine.name}:0"
     assert found["runtime"]["_exec_agent_hostname"]
     assert found["started"] < found["completed"]
 
@@ -24,11 +24,12 @@ def test_a_task_from_a_queue_runs_to_its_end(machine: Machine, queue: str) -> No
 def test_a_worker_shows_its_queues_its_task_and_the_tags_of_its_children(
     machine: Machine, queue: str
 ) -> None:
-    machine.daemon("--queue", queue, "--child-report-tags", "blue", CLEARML_WORKER_ID="mine:1")
+    identity = f"{machine.name}:mine"
+    machine.daemon("--queue", queue, "--child-report-tags", "blue", CLEARML_WORKER_ID=identity)
     task = machine.task(LONG, queue)
     machine.wait_for_console(task, "begun")
     until(lambda: machine.workers(tags=["blue"]), "a report with the tag")
-    found = machine.workers(tags=["blue"])["mine:1"]
+    found = machine.workers(tags=["blue"])[":mine"]
     assert found["task"]["id"] == task
     assert [q["name"] for q in found["queues"]] == [queue]
     assert found["queue"]["name"] == queue
@@ -118,7 +119,9 @@ def test_a_worker_that_is_switched_off_takes_nothing_until_it_is_on_again(
     def force(value: str) -> None:
         properties = [{"key": "force", "value": value}]
         machine.api(
-            "workers.set_runtime_properties", worker=f"{HOST}:0", runtime_properties=properties
+            "workers.set_runtime_properties",
+            worker=f"{machine.name}:0",
+            runtime_properties=properties,
         )
 
     daemon = machine.daemon("--queue", queue)
@@ -141,16 +144,18 @@ def test_status_tells_what_switches_a_worker(machine: Machine, queue: str) -> No
     assert queue in said
 
 
-def test_a_detached_agent_works_in_the_background_until_it_is_stopped(
-    machine: Machine, queue: str
-) -> None:
+def test_a_detached_agent_works_in_the_background(machine: Machine, queue: str) -> None:
     said = machine.printed("daemon", "--queue", queue, "--detached")
     assert "daemon in background mode" in said
     machine.wait_for_end([machine.task("pass", queue)])
-    assert f"{HOST}:0" in machine.workers()
-    machine.printed("daemon", "--queue", queue, "--stop")
-    until(lambda: f"{HOST}:0" not in machine.workers(), "the worker to leave")
-    until(lambda: not machine.processes(), "the end of all processes")
+
+
+def test_an_agent_that_is_stopped_leaves(machine: Machine, queue: str) -> None:
+    daemon = machine.daemon("--queue", queue)
+    assert ":0" in machine.workers()
+    machine.start("daemon", "--queue", queue, "--stop")
+    until(lambda: daemon.process.poll() is not None, "the end of the agent")
+    assert machine.workers() == {}
 
 
 def test_a_second_agent_of_the_same_id_is_refused(machine: Machine, queue: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.beds.agent import until
-from tests.e2e.agent_compat.machine import HOST, Machine
+from tests.e2e.agent_compat.machine import Machine
 
 
 def held(gate: Path) -> str:
@@ -28,8 +28,8 @@ def test_services_run_side_by_side_up_to_the_limit(
     for task in tasks[:2]:
         machine.wait_for_console(task, "\nsees")
     until(lambda: "Reached max number of services 3" in daemon.said, "the limit to be met")
-    services = {f"{HOST}:cpu:0:service:{task}" for task in tasks[:2]}
-    assert machine.workers().keys() == {f"{HOST}:cpu:0", *services}
+    services = {f":cpu:0:service:{task}" for task in tasks[:2]}
+    assert machine.workers().keys() == {":cpu:0", *services}
     assert machine.status(tasks[2]) == "queued"
     gates[0].touch()
     machine.wait_for_console(tasks[2], "\nsees")
@@ -46,7 +46,7 @@ def test_an_aborted_service_is_killed_and_the_agent_goes_on(
     machine.wait_for_console(task, "\nsees")
     machine.api("tasks.stop", task=task)
     machine.wait_for(task, "stopped")
-    until(lambda: machine.workers().keys() == {f"{HOST}:cpu:0"}, "the worker of the service to go")
+    until(lambda: machine.workers().keys() == {":cpu:0"}, "the worker of the service to go")
 
 
 def test_gpus_are_shared_out_by_what_queues_need(machine: Machine, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_gpus_are_shared_out_by_what_queues_need(machine: Machine, tmp_path: Pat
     daemon = machine.daemon(
         *("--dynamic-gpus", "--gpus", "0-3", "--create-queue", "--queue", "dual=2", "single=1")
     )
-    assert machine.workers().keys() == {f"{HOST}:dgpu0-3"}
+    assert machine.workers().keys() == {":dgpu0-3"}
     tasks = [
         machine.task(held(gate), name)
         for gate, name in zip(gates, ("dual", "dual", "single"), strict=True)
@@ -62,9 +62,7 @@ def test_gpus_are_shared_out_by_what_queues_need(machine: Machine, tmp_path: Pat
     assert "\nsees 0,1\n" in machine.wait_for_console(tasks[0], "\nsees")
     assert "\nsees 2,3\n" in machine.wait_for_console(tasks[1], "\nsees")
     until(lambda: "All GPUs allocated" in daemon.said, "the GPUs to be taken")
-    assert machine.workers().keys() == {
-        f"{HOST}:{name}" for name in ("dgpu0-3", "gpu0,1", "gpu2,3")
-    }
+    assert machine.workers().keys() == {":dgpu0-3", ":gpu0,1", ":gpu2,3"}
     assert machine.status(tasks[2]) == "queued"
     gates[1].touch()
     assert "\nsees 2\n" in machine.wait_for_console(tasks[2], "\nsees")
