@@ -84,6 +84,7 @@ class ApiError(TaskyardError):
 
 
 # One line a code. Numbers are the public protocol's; words are ours.
+BAD_VERSION = (400, 2, "the path has an invalid version")
 BAD_IMPERSONATION_HEADERS = (400, 5, "bad impersonation headers")
 IMPERSONATION_FAILED = (400, 6, "impersonation is not possible")
 INVALID_ID = (400, 10, "invalid id")

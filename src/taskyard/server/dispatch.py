@@ -16,6 +16,7 @@ import msgspec
 
 from taskyard.api import wire
 from taskyard.api.errors import (
+    BAD_VERSION,
     FORBIDDEN,
     MISSING_FIELDS,
     NO_SUCH_ENDPOINT,
@@ -40,7 +41,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-ROUTE = re.compile(r"/(?!openapi\.json)(?:v(\d+\.\d+)/)?([a-z_]+\.[a-z_0-9]+)/?")
+ROUTE = re.compile(r"/(?!openapi\.json)(?:v(\d[^/]*)/)?([a-z_]+\.[a-z_0-9]+)/?")
 OLDEST_SERVED = (1, 0)
 """Versions from this one on that are older than the first are answered like the first."""
 
@@ -108,7 +109,7 @@ async def serve(
 
 def _resolve(call: Call, meta: wire.Meta, match: re.Match[str]) -> Handler:
     versions = wire.ACTIONS.get(match[2], [])
-    asked = wire.parse_version(match[1]) if match[1] else max(wire.API_VERSION, (999, 0))
+    asked = _version(match[1]) if match[1] else max(wire.API_VERSION, (999, 0))
     call.version = asked
     meta.endpoint.requested_version = _version_in_meta(
         asked if match[1] else wire.API_VERSION, asked
@@ -119,6 +120,15 @@ def _resolve(call: Call, meta: wire.Meta, match: re.Match[str]) -> Handler:
             meta.endpoint.actual_version = _version_in_meta(action.since, asked)
             return handler
     raise ApiError(NO_SUCH_ENDPOINT, endpoint=match[2], requested_version=match[1] or "newest")
+
+
+def _version(text: str) -> wire.Version:
+    try:
+        return wire.parse_version(text)
+    except ValueError as error:
+        raise ApiError(
+            BAD_VERSION, version=text[:100], hint="A path begins like /v2.13/, or with no version."
+        ) from error
 
 
 def _version_in_meta(version: wire.Version, asked: wire.Version) -> str | float:

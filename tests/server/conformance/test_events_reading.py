@@ -110,6 +110,18 @@ def test_a_walk_through_the_console_turns_round(api: Api) -> None:
     assert numbers(back) == [7, 8, 9]
 
 
+@pytest.mark.parametrize(("earlier", "expected"), [(True, [4, 3]), (False, [5, 6])])
+def test_a_walk_may_begin_between_two_moments(api: Api, earlier: bool, expected: list[int]) -> None:
+    page = api(
+        "events.get_task_log",
+        task=printed(api, 10),
+        batch_size=2,
+        navigate_earlier=earlier,
+        from_timestamp=START + 4.5,
+    )
+    assert numbers(page) == expected
+
+
 def test_an_empty_console_is_an_empty_page(api: Api) -> None:
     page = api("events.get_task_log", task=new_task(api))
     assert page == {"events": [], "returned": 0, "total": 0}

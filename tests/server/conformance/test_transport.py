@@ -109,6 +109,11 @@ def test_what_is_not_there_is_an_envelope_all_the_same(api: Api, path: str) -> N
     assert decoded["meta"]["endpoint"]["actual_version"] is None
 
 
+@pytest.mark.parametrize("version", ["2", "2.", "2.x", "2.1.3", "2-1", "1" * 5000 + ".1"])
+def test_a_version_that_is_none_is_refused(api: Api, version: str) -> None:
+    assert kind(api.send("GET", f"/v{version}/queues.get_all")) == (400, 2)
+
+
 def test_versions_are_compared_by_their_numbers(api: Api) -> None:
     """2.9 is older than 2.18."""
     assert kind(api.send("POST", "/v2.18/events.clear_scroll", b'{"scroll_id": "x"}')) == (200, 0)

@@ -86,9 +86,11 @@ async def clear_task_log(call: Call, request: api.ClearTaskLog) -> api.ClearedLo
 @serves(api.GetTaskLog)
 async def get_task_log(call: Call, request: api.GetTaskLog) -> api.LogPage:
     await known(call, [request.task])
-    start = None if request.from_timestamp is None else math.floor(request.from_timestamp)
-    if start is not None and not request.navigate_earlier:
-        start = math.ceil(request.from_timestamp or 0)
+    start = None
+    if request.from_timestamp is not None:
+        # Between two milliseconds, the one on the far side is still to come.
+        whole = math.ceil if request.navigate_earlier else math.floor
+        start = whole(request.from_timestamp)
     return await look(call, lambda tx: _log_page(tx, request, start))
 
 

@@ -15,7 +15,7 @@ from taskyard.server.call import HANDLERS, Call, reads, serves
 from taskyard.server.store import tables, users
 from taskyard.server.store.engine import Tx
 
-SECRET = {"database_url", "users"}
+SECRET = {"database_url", "users", "s3_access_key", "s3_secret_key"}
 """Settings that hold passwords or keys."""
 
 
