@@ -67,32 +67,27 @@ def store() -> Iterator[Store]:
     }
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
-    port = free_port()
-    ports = [
-        f"-{part}.port{kind}={free_port()}"
-        for part in ("master", "volume", "filer")
-        for kind in ("", ".grpc")
-    ]
+    parts = ("master", "volume", "filer", "s3")
+    ports = {f"{part}.port{kind}": free_port() for part in parts for kind in ("", ".grpc")}
     command = [_program(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-    command += [*ports, "-s3", f"-s3.port={port}", f"-s3.port.grpc={free_port()}"]
-    command += [
-        f"-s3.config={config}",
-        "-s3.port.iceberg=0",
-        "-s3.port.lance=0",
-        "-iam=false",
-        "-s3.iam=false",
-    ]
-    command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=100", "-volume.max=100"]
+    command += [f"-{name}={port}" for name, port in ports.items()]
+    command += ["-s3", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    command += ["-iam=false", "-s3.iam=false", "-master.telemetry=false"]
+    command += ["-master.volumeSizeLimitMB=100", "-volume.max=100"]
     with (folder / "log").open("wb") as log:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
-        found = Store(f"http://127.0.0.1:{port}")
+        found = Store(f"http://127.0.0.1:{ports['s3.port']}")
         _make_bucket(found, process, folder / "log")
         yield found
     finally:
         process.kill()
         process.wait()
+        # Its sockets lie in /tmp wherever its data does.
+        for number in ports.values():
+            for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                left.unlink()
         shutil.rmtree(folder, ignore_errors=True)
 
 
