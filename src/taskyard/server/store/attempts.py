@@ -7,6 +7,7 @@ out and takes them back is in ``leasing``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
@@ -15,12 +16,13 @@ from taskyard.api.errors import STALE_ATTEMPT, ApiError
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
 from taskyard.server.domain.leases import LEASE_SPAN, PLAIN_SPAN
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import attempts
 
 LIVE = sorted(LIVE_ATTEMPT)
 
 
-_NEWEST = (
+_NEWEST = Prepared(
     select(attempts)
     .where(attempts.c.task == bindparam("of_task"))
     .order_by(attempts.c.number.desc())
@@ -29,9 +31,33 @@ _NEWEST = (
 )
 
 
+_OPEN = Prepared(
+    insert(attempts).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "task",
+                "number",
+                "company",
+                "worker",
+                "queue",
+                "state",
+                "priority",
+                "deadline",
+                "taken",
+                "retries",
+                "plain",
+                "doc",
+            )
+        }
+    )
+)
+
+
 def latest(tx: Tx, task: str) -> Row[Any] | None:
     """The newest attempt of a task, if it ever had one."""
-    return tx.execute(_NEWEST, {"of_task": task}).first()
+    found: Row[Any] | None = _NEWEST.first(tx, of_task=task)
+    return found
 
 
 def live(tx: Tx, task: str) -> Row[Any] | None:
@@ -76,21 +102,20 @@ def open_attempt(
 ) -> int:
     """Begin attempt ``number`` of a task, with its lease; gives the deadline."""
     deadline = tx.now + (PLAIN_SPAN if plain else LEASE_SPAN)
-    tx.execute(
-        insert(attempts).values(
-            task=task,
-            number=number,
-            company=company,
-            worker=worker,
-            queue=queue,
-            state=AttemptState.LEASED,
-            priority=priority,
-            deadline=deadline,
-            taken=tx.now,
-            retries=retries,
-            plain=plain,
-            doc={},
-        )
+    _OPEN.run(
+        tx,
+        task=task,
+        number=number,
+        company=company,
+        worker=worker,
+        queue=queue,
+        state=AttemptState.LEASED,
+        priority=priority,
+        deadline=deadline,
+        taken=tx.now,
+        retries=retries,
+        plain=plain,
+        doc={},
     )
     return deadline
 
@@ -105,10 +130,14 @@ def renew(tx: Tx, row: Row[Any], **changes: Any) -> int:
 
 def write(tx: Tx, row: Row[Any], **changes: Any) -> None:
     """Change columns of one attempt."""
-    tx.execute(
-        update(attempts)
-        .where(attempts.c.task == row.task, attempts.c.number == row.number)
-        .values(**changes)
+    _writing(*sorted(changes)).run(tx, of_task=row.task, of_number=row.number, **changes)
+
+
+@cache
+def _writing(*columns: str) -> Prepared:
+    here = (attempts.c.task == bindparam("of_task"), attempts.c.number == bindparam("of_number"))
+    return Prepared(
+        update(attempts).where(*here).values({name: bindparam(name) for name in columns})
     )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, String, and_, func, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, select
 from sqlalchemy import insert as insert_into
 from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
@@ -23,7 +24,9 @@ from taskyard.server.domain import query_size, search, terms
 from taskyard.server.store import projections, scrolls, times
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, QUEUE, TASK, USER, Kind
+from taskyard.server.store.kinds import KINDS, MODEL, PROJECT, QUEUE, TASK, USER, Kind
+from taskyard.server.store.prepared import Prepared
+from taskyard.server.store.projections import Plan
 from taskyard.server.store.references import expand
 
 if TYPE_CHECKING:
@@ -99,20 +102,26 @@ def get(
     the transaction. Raises ApiError with the kind's own code for an unknown id, and
     ApiError(READ_ONLY) for a public document that is to be written.
     """
-    plan = projections.plan(kind, only)
-    table = kind.table
-    statement = select(table.c.company.label("_company"), *plan.select(kind)).where(
-        table.c.id == id
-    )
-    if for_write:
-        statement = statement.with_for_update()
-    row = tx.execute(statement).first()
+    plan, statement = _one(kind.name, tuple(only or ()), for_write)
+    row = statement.first(tx, of_id=id)
     company = _company(call)
     if row is None or row[0] not in ((company, "") if allow_public else (company,)):
         raise ApiError(kind.invalid, id=id)
     if for_write and row[0] != company:
         raise ApiError(READ_ONLY, id=id)
     return plan.document(kind, row[1:])
+
+
+@lru_cache(maxsize=512)
+def _one(kind_name: str, only: tuple[str, ...], for_write: bool) -> tuple[Plan, Prepared]:
+    """How a projection of one document is read."""
+    kind = KINDS[kind_name]
+    plan = projections.plan(kind, only)
+    table = kind.table
+    statement = select(table.c.company.label("owner"), *plan.select(kind)).where(
+        table.c.id == bindparam("of_id")
+    )
+    return plan, Prepared(statement.with_for_update() if for_write else statement)
 
 
 def exists(tx: Tx, kind: Kind, id: str, call: Call | str) -> bool:

@@ -54,17 +54,25 @@ def now() -> int:
 class Tx:
     """One transaction: statements, what to announce, and what to do once it is durable."""
 
-    __slots__ = ("_after", "_signals", "connection", "now")
+    __slots__ = ("_after", "_driver", "_signals", "connection", "now")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.now = now()
+        self._driver: Any = None
         self._signals: list[str] = []
         self._after: list[Callable[[], None]] = []
 
     @property
     def dialect(self) -> str:
         return self.connection.dialect.name
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection."""
+        if self._driver is None:
+            self._driver = self.connection.connection.driver_connection
+        return self._driver
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return self.connection.execute(statement, parameters)
@@ -264,13 +272,14 @@ class _Write:
 
     def run(self, connection: Connection) -> None:
         self.tx = Tx(connection)
-        connection.exec_driver_sql("SAVEPOINT w")
+        driver = self.tx.driver
+        driver.execute("SAVEPOINT w")
         try:
             self.result = _run(self.work, self.tx)
         except Exception as error:
             self.error = error
-            connection.exec_driver_sql("ROLLBACK TO w")
-        connection.exec_driver_sql("RELEASE w")
+            driver.execute("ROLLBACK TO w")
+        driver.execute("RELEASE w")
 
     def fail(self, error: BaseException) -> None:
         self.error = self.error or error

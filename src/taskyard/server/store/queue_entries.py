@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
     Row,
     String,
     bindparam,
@@ -23,6 +22,7 @@ from taskyard.server.domain import queue_order
 from taskyard.server.domain.queue_order import Rank
 from taskyard.server.store import queue_samples
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import entries, queues, tasks
 from taskyard.server.store.times import to_wire
 
@@ -34,14 +34,15 @@ ORDER = (
 )
 
 
-# Built once: composing these statements takes longer than running them.
 _QUEUE = bindparam("of_queue", type_=String)
 _TASK = bindparam("of_task", type_=String)
 _HERE = (entries.c.queue == _QUEUE, entries.c.task == _TASK)
-_ENTRY = select(entries).where(*_HERE).with_for_update()
-_QUEUES_OF = select(entries.c.queue).where(entries.c.task == _TASK).order_by(entries.c.queue)
-_REMOVE = delete(entries).where(*_HERE)
-_FIRST = (
+_ENTRY = Prepared(select(entries).where(*_HERE).with_for_update())
+_QUEUES_OF = Prepared(
+    select(entries.c.queue).where(entries.c.task == _TASK).order_by(entries.c.queue)
+)
+_REMOVE = Prepared(delete(entries).where(*_HERE))
+_FIRST = Prepared(
     select(entries, tasks.c.company, tasks.c.status, tasks.c.user)
     .join(tasks, tasks.c.id == entries.c.task)
     .where(entries.c.queue == _QUEUE)
@@ -51,17 +52,19 @@ _FIRST = (
 )
 
 
-def _edge(place: ColumnElement[Any]) -> Insert:
+def _edge(place: ColumnElement[Any]) -> Prepared:
     """An insertion at one edge of the entries with the same priority."""
     same = (entries.c.queue == _QUEUE, entries.c.priority == bindparam("of_priority"))
     position = select(func.coalesce(place, 0.0)).where(*same).scalar_subquery()
-    return insert(entries).values(
-        queue=_QUEUE,
-        task=_TASK,
-        priority=bindparam("of_priority"),
-        position=position,
-        added=bindparam("now"),
-        retries=bindparam("spent"),
+    return Prepared(
+        insert(entries).values(
+            queue=_QUEUE,
+            task=_TASK,
+            priority=bindparam("of_priority"),
+            position=position,
+            added=bindparam("now"),
+            retries=bindparam("spent"),
+        )
     )
 
 
@@ -71,12 +74,13 @@ _AT_FRONT = _edge(func.min(entries.c.position) - 1)
 
 def entry(tx: Tx, queue: str, task: str) -> Row[Any] | None:
     """The place of a task in a queue."""
-    return tx.execute(_ENTRY, {"of_queue": queue, "of_task": task}).first()
+    found: Row[Any] | None = _ENTRY.first(tx, of_queue=queue, of_task=task)
+    return found
 
 
 def queues_of(tx: Tx, task: str) -> list[str]:
     """The queues a task waits in: one, unless somebody added it to a second by hand."""
-    return list(tx.execute(_QUEUES_OF, {"of_task": task}).scalars())
+    return [found.queue for found in _QUEUES_OF.all(tx, of_task=task)]
 
 
 def push(
@@ -88,16 +92,8 @@ def push(
     """
     if entry(tx, queue, task) is not None:
         raise ApiError(TASK_ALREADY_QUEUED, queue=queue, task=task)
-    tx.execute(
-        _AT_FRONT if front else _AT_BACK,
-        {
-            "of_queue": queue,
-            "of_task": task,
-            "of_priority": priority,
-            "now": tx.now,
-            "spent": retries,
-        },
-    )
+    edge = _AT_FRONT if front else _AT_BACK
+    edge.run(tx, of_queue=queue, of_task=task, of_priority=priority, now=tx.now, spent=retries)
     tx.signal(f"queue:{queue}")
     queue_samples.changed(tx, queue)
 
@@ -108,7 +104,7 @@ def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
     With ``only``, the entry is taken only if it is that task's. An entry whose row somebody else
     works on at this moment is passed over rather than waited for.
     """
-    found = tx.execute(_FIRST, {"of_queue": queue}).first()
+    found: Row[Any] | None = _FIRST.first(tx, of_queue=queue)
     if found is None or (only is not None and found.task != only):
         return None
     take_out(tx, queue, found.task)
@@ -118,11 +114,11 @@ def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
 def take_out(tx: Tx, queue: str, task: str) -> bool:
     """Remove one entry. False when it was not there."""
     queue_samples.before_leaving(tx, queue)
-    result = tx.execute(_REMOVE, {"of_queue": queue, "of_task": task})
-    if result.rowcount:
+    removed = _REMOVE.run(tx, of_queue=queue, of_task=task)
+    if removed:
         tx.signal(f"entries:{queue}")
         queue_samples.changed(tx, queue)
-    return bool(result.rowcount)
+    return bool(removed)
 
 
 def remove(tx: Tx, queue: str, task: str) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import entries, queues
 from taskyard.server.store.tables import queue_samples as table
 
@@ -28,7 +29,6 @@ SAMPLE_GAP = 10_000
 the entries at every one of thousands of changes a second would cost more than the change."""
 
 
-# Built once: composing these statements takes longer than running them.
 _QUEUE = bindparam("of_queue", type_=String)
 _AT = bindparam("moment", type_=BigInteger)
 _NOW = bindparam("now", type_=BigInteger)
@@ -47,9 +47,9 @@ _RECENT = exists().where(
     table.c.at != bindparam("just_now", type_=BigInteger),
 )
 _NAMES = ["queue", "at", "length", "waiting"]
-_SAMPLE = insert(table).from_select(_NAMES, _VALUES)
-_SAMPLE_UNLESS_RECENT = insert(table).from_select(_NAMES, _VALUES.where(~_RECENT))
-_TOUCH = (
+_SAMPLE = Prepared(insert(table).from_select(_NAMES, _VALUES))
+_SAMPLE_UNLESS_RECENT = Prepared(insert(table).from_select(_NAMES, _VALUES.where(~_RECENT)))
+_TOUCH = Prepared(
     update(queues).where(queues.c.id == bindparam("of_queue")).values(last_update=bindparam("now"))
 )
 
@@ -67,18 +67,18 @@ def changed(tx: Tx, queue: str) -> None:
 
 def touch(tx: Tx, queue: str) -> None:
     """Set a queue's time of change."""
-    tx.execute(_TOUCH, {"of_queue": queue, "now": tx.now})
+    _TOUCH.run(tx, of_queue=queue, now=tx.now)
 
 
 def add(tx: Tx, queue: str) -> None:
     """Keep length and average waiting time (seconds) of a queue as they are now."""
-    tx.execute(_SAMPLE, {"of_queue": queue, "moment": tx.now, "now": tx.now})
+    _SAMPLE.run(tx, of_queue=queue, moment=tx.now, now=tx.now)
 
 
 def _add_unless_recent(tx: Tx, queue: str, at: int) -> None:
     # What this transaction itself noted before an entry left does not count as recent.
     edges = {"since": tx.now - SAMPLE_GAP, "just_now": tx.now - 1}
-    tx.execute(_SAMPLE_UNLESS_RECENT, {"of_queue": queue, "moment": at, "now": tx.now, **edges})
+    _SAMPLE_UNLESS_RECENT.run(tx, of_queue=queue, moment=at, now=tx.now, **edges)
 
 
 def between(tx: Tx, ids: Sequence[str], start: int, end: int) -> list[Row[Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     Row,
+    bindparam,
     delete,
     or_,
     select,
@@ -26,12 +27,23 @@ from taskyard.server.call import COMPANY
 from taskyard.server.store import documents
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import entries, queue_samples, queues
 
 DEFAULT_TAG = "default"
 """The system tag of the queue that is used when none is named."""
 
 SHORTEST_NAME = 3
+
+
+_OURS = queues.c.company == bindparam("of_company")
+_BY_ID = Prepared(select(queues).where(queues.c.id == bindparam("of_queue")))
+_BY_NAME = Prepared(select(queues.c.id).where(_OURS, queues.c.name == bindparam("name")))
+_BY_WORD = Prepared(
+    select(queues).where(
+        _OURS, or_(queues.c.id == bindparam("word"), queues.c.name == bindparam("word"))
+    )
+)
 
 
 def ensure_defaults(tx: Tx) -> None:
@@ -99,10 +111,8 @@ def _looks_like_id(name: str) -> bool:
 
 def row(tx: Tx, company: str, queue: str, *, for_write: bool = False) -> Row[Any]:
     """A queue's columns. Raises ApiError: INVALID_QUEUE_ID, READ_ONLY for writing a public one."""
-    found = tx.execute(
-        select(queues).where(queues.c.id == queue, queues.c.company.in_([company, ""]))
-    ).first()
-    if found is None:
+    found: Row[Any] | None = _BY_ID.first(tx, of_queue=queue)
+    if found is None or found.company not in {company, ""}:
         raise ApiError(INVALID_QUEUE_ID, id=queue)
     if for_write and found.company != company:
         raise ApiError(READ_ONLY, id=queue)
@@ -122,13 +132,12 @@ def check_ids(tx: Tx, company: str, ids: Sequence[str]) -> None:
 
 def resolve(tx: Tx, company: str, words: Sequence[str]) -> list[Row[Any] | None]:
     """The queue each word means, by id or by name, in the order given; None where there is none."""
-    found = tx.execute(
-        select(queues).where(
-            queues.c.company == company, or_(queues.c.id.in_(words), queues.c.name.in_(words))
-        )
-    ).all()
-    by_word = {queue.name: queue for queue in found} | {queue.id: queue for queue in found}
-    return [by_word.get(word) for word in words]
+    return [_meant(_BY_WORD.all(tx, of_company=company, word=word), word) for word in words]
+
+
+def _meant(found: Sequence[Row[Any]], word: str) -> Row[Any] | None:
+    """The queue of that id, else the one of that name."""
+    return next((queue for queue in found if queue.id == word), found[0] if found else None)
 
 
 def all_ids(tx: Tx, company: str) -> list[str]:
@@ -139,8 +148,8 @@ def all_ids(tx: Tx, company: str) -> list[str]:
 
 def by_name(tx: Tx, company: str, name: str) -> str | None:
     """The id of the queue of that name."""
-    query = select(queues.c.id).where(queues.c.company == company, queues.c.name == name)
-    return tx.execute(query).scalar()
+    found = _BY_NAME.first(tx, of_company=company, name=name)
+    return None if found is None else str(found.id)
 
 
 def default(tx: Tx, company: str) -> tuple[str, str]:

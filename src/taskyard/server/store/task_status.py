@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select, update
@@ -14,6 +15,7 @@ from taskyard.server.domain.lifecycle import DEVELOPMENT, Standing
 from taskyard.server.store import attempts, documents
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import projects, tasks
 from taskyard.server.store.times import to_wire
 
@@ -37,12 +39,14 @@ _COLUMNS = (
     _SYSTEM_TAGS,
     _PRIORITY,
 )
-_STANDING = select(*_COLUMNS).where(tasks.c.id == bindparam("of_task")).with_for_update()
+_THIS = tasks.c.id == bindparam("of_task")
+_STANDING = Prepared(select(*_COLUMNS).where(_THIS).with_for_update())
+_OWNER = Prepared(select(tasks.c.company).where(_THIS))
 
 
 def find_standing(tx: Tx, task: str) -> Standing | None:
     """What the life cycle needs to know of a task, which is locked until the transaction ends."""
-    row = tx.execute(_STANDING, {"of_task": task}).first()
+    row = _STANDING.first(tx, of_task=task)
     if row is None:
         return None
     values = row._asdict()
@@ -91,10 +95,8 @@ def change(
     lifecycle.check_move(task, new, force=force)
     columns = lifecycle.moved(task, new, reason=reason, message=message, by=by, now=tx.now)
     columns |= also or {}
-    done = tx.execute(
-        update(tasks).where(tasks.c.id == task.id, tasks.c.status == task.status).values(columns)
-    )
-    if done.rowcount == 0:
+    changing = _changing(*sorted(columns))
+    if changing.run(tx, of_task=task.id, of_status=task.status, **columns) == 0:
         raise ApiError(STATUS_CHANGED, task=task.id, expected=str(task.status))
     if new == Status.QUEUED and DEVELOPMENT in task.system_tags:
         kept = [tag for tag in task.system_tags if tag != DEVELOPMENT]
@@ -103,6 +105,13 @@ def change(
         attempts.follow(tx, task.id, new)
     tx.signal(f"task:{task.id}")
     return as_fields(columns)
+
+
+@cache
+def _changing(*columns: str) -> Prepared:
+    """The statement that changes these columns of a task whose status is still the same."""
+    here = (_THIS, tasks.c.status == bindparam("of_status"))
+    return Prepared(update(tasks).where(*here).values({name: bindparam(name) for name in columns}))
 
 
 def note(tx: Tx, task: Standing, message: str, *, reason: str, by: str | None) -> dict[str, Any]:
@@ -130,8 +139,8 @@ def names(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
 
 def check_visible(tx: Tx, company: str, task: str) -> None:
     """Raise ApiError(INVALID_TASK_ID) for a task the company cannot see."""
-    found = tx.execute(select(tasks.c.company).where(tasks.c.id == task)).scalar()
-    if found is None or found not in {company, ""}:
+    found = _OWNER.first(tx, of_task=task)
+    if found is None or found.company not in {company, ""}:
         raise ApiError(INVALID_TASK_ID, id=task, company=company)
 
 
@@ -165,13 +174,16 @@ HEARD_EVERY = 5_000_000
 """Microseconds: a run that prints without pause rewrites its task's row no more often."""
 
 
+_HEARD = Prepared(
+    update(tasks)
+    .where(_THIS, tasks.c.last_worker_report < bindparam("before"))
+    .values(last_update=bindparam("now"), last_worker_report=bindparam("now"))
+)
+
+
 def heard(tx: Tx, task: str) -> None:
     """Note that a task gave a sign of life."""
-    tx.execute(
-        update(tasks)
-        .where(tasks.c.id == task, tasks.c.last_worker_report < tx.now - HEARD_EVERY)
-        .values(last_update=tx.now, last_worker_report=tx.now)
-    )
+    _HEARD.run(tx, of_task=task, now=tx.now, before=tx.now - HEARD_EVERY)
 
 
 def running(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:

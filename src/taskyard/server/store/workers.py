@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, cast, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import users, worker_activity, worker_samples, workers
 
 SECOND = 1_000_000
@@ -33,15 +45,22 @@ def _end() -> ColumnElement[int]:
     return workers.c.last_activity + cast(workers.c.timeout, BigInteger) * SECOND
 
 
+_KEY = workers.c.key == bindparam("of_key")
+_STILL = _end() > bindparam("now", type_=BigInteger)
+_FIND = Prepared(
+    select(workers)
+    .where(workers.c.company == bindparam("of_company"), workers.c.id == bindparam("of_id"), _STILL)
+    .order_by(workers.c.last_activity.desc(), workers.c.key)
+    .limit(1)
+)
+_LIVING = Prepared(select(workers).where(_KEY, _STILL).with_for_update())
+_KNOWN = Prepared(select(workers).where(_KEY))
+
+
 def find(tx: Tx, company: str, worker: str) -> Row[Any] | None:
     """The live worker of that id; the one seen last where two users have one of the same id."""
-    query = (
-        select(workers)
-        .where(workers.c.company == company, workers.c.id == worker, _alive(tx))
-        .order_by(workers.c.last_activity.desc(), workers.c.key)
-        .limit(1)
-    )
-    return tx.execute(query).first()
+    found: Row[Any] | None = _FIND.first(tx, of_company=company, of_id=worker, now=tx.now)
+    return found
 
 
 def register(
@@ -101,12 +120,10 @@ def seen(
     ``columns`` (task, queue, last_report) are written as given, ``notes`` unless None.
     """
     key = key_of(company, user, worker)
-    row = tx.execute(
-        select(workers).where(workers.c.key == key, _alive(tx)).with_for_update()
-    ).first()
+    row = _LIVING.first(tx, of_key=key, now=tx.now)
     if row is None:
         register(tx, company, user, worker, ip=ip, **notes)
-        row = tx.execute(select(workers).where(workers.c.key == key)).one()
+        row = _KNOWN.first(tx, of_key=key)
     changes: dict[str, Any] = {"last_activity": tx.now, **(columns or {})}
     given = {name: value for name, value in notes.items() if value is not None}
     if any(row.doc.get(name) != value for name, value in given.items()):
@@ -118,7 +135,12 @@ def write(tx: Tx, row: Row[Any], **columns: Any) -> None:
     """Change columns of one worker."""
     if any(columns.get(name, getattr(row, name)) != getattr(row, name) for name in _SHOWN):
         tx.signal(f"seen:{row.id}")
-    tx.execute(update(workers).where(workers.c.key == row.key).values(columns))
+    _writing(*sorted(columns)).run(tx, of_key=row.key, **columns)
+
+
+@cache
+def _writing(*columns: str) -> Prepared:
+    return Prepared(update(workers).where(_KEY).values({name: bindparam(name) for name in columns}))
 
 
 def write_note(tx: Tx, row: Row[Any], name: str, value: Any) -> None:
