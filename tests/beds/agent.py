@@ -203,7 +203,7 @@ class Site:
         worker: str = "",
         within: Sequence[str] = (),
         lasting: bool = False,
-        **environment: str,
+        environment: Mapping[str, str] | None = None,
     ) -> Agent:
         """Start an agent with the flags of ``taskyard agent daemon``; wait until it is ready.
 
@@ -213,7 +213,7 @@ class Site:
         self._number += 1
         # Sites share the agents' data: their ids must not meet.
         worker = worker or f"worker{self._number}-{self.port}"
-        found = Agent(self, worker, list(words), environment, within)
+        found = Agent(self, worker, list(words), environment or {}, within)
         if not lasting:
             self._programs.append(found)
         return found

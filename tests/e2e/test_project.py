@@ -89,7 +89,7 @@ def agent_queue(shared_site: Site) -> Iterator[str]:
     """A queue that an agent serves which knows the password of the git server."""
     queue = shared_site.new_queue()
     login = {"CLEARML_AGENT_GIT_USER": "reader", "CLEARML_AGENT_GIT_PASS": "git-secret-1"}
-    shared_site.agent("--queue", queue, **login)
+    shared_site.agent("--queue", queue, environment=login)
     yield queue
     shared_site.end_programs()
 
