@@ -183,7 +183,7 @@ def test_every_point_can_be_read_page_by_page(api: Api, task: str) -> None:
         if not page["returned"]:
             break
         iters += page["variants"]["train"]["iter"]
-        values += page["variants"]["train"]["value"]
+        values += page["variants"]["train"]["y"]
         scroll = page["scroll_id"]
 
     assert iters == list(range(25))
@@ -203,7 +203,7 @@ def test_raw_points_can_be_read_over_time(api: Api, task: str) -> None:
         "events.scalar_metrics_iter_raw", task=task, metric={"metric": "loss"}, key="timestamp"
     )
 
-    assert page["variants"] == {"train": {"timestamp": [1001], "value": [1.0]}}
+    assert page["variants"] == {"train": {"timestamp": [1001], "y": [1.0]}}
 
 
 def test_single_values_are_apart_from_curves(api: Api, task: str) -> None:

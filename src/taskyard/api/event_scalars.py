@@ -45,7 +45,7 @@ class MultiTaskScalarMetricsIterHistogram(Request):
 
 
 class RawPoints(Response):
-    """Points of one metric by variant, as arrays of the axis and of ``value``."""
+    """Points of one metric by variant, as arrays of the axis, under its name, and of ``y``."""
 
     variants: Document
     returned: int

@@ -344,8 +344,14 @@ def test_curves_of_several_tasks_are_named_after_them(api: Api) -> None:
         assert curves[task]["x"] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("key", "first"), [("iter", 0), ("timestamp", START)])
-def test_raw_points_are_paged_through(api: Api, key: str, first: int) -> None:
+def raw_axis(key: str, count: int) -> list[Any]:
+    if key == "iso_time":
+        return [f"2023-11-14T22:13:20.{i:03}Z" for i in range(count)]
+    return [i + (START if key == "timestamp" else 0) for i in range(count)]
+
+
+@pytest.mark.parametrize("key", ["iter", "timestamp", "iso_time"])
+def test_raw_points_are_paged_through(api: Api, key: str) -> None:
     task = new_task(api)
     batch = [scalar(task, i, i, variant=v) for i in range(10) for v in ("a", "b")]
     api.batch("events.add_batch", batch)
@@ -355,7 +361,8 @@ def test_raw_points_are_paged_through(api: Api, key: str, first: int) -> None:
     assert {page["total"] for page in pages} == {20}
     for variant in ("a", "b"):
         found = [x for page in pages for x in page["variants"][variant][key]]
-        assert found == [first + i for i in range(10)]
+        assert found == raw_axis(key, 10)
+        assert [y for page in pages for y in page["variants"][variant]["y"]] == list(range(10))
 
 
 def test_raw_points_of_some_variants_are_asked_for(api: Api) -> None:

@@ -89,18 +89,24 @@ def _raw(tx: Tx, request: api.ScalarMetricsIterRaw) -> api.RawPoints:
         walks.place(request.scroll_id),
         limit,
     )
-    axis = "iter" if request.key == "iter" else "timestamp"
     variants: dict[str, dict[str, list[Any]]] = {}
     for point in points:
-        variant = variants.setdefault(point.group.series.variant, {axis: [], "value": []})
-        variant[axis].append(point.iter if axis == "iter" else point.time)
-        variant["value"].append(None if math.isnan(point.value) else point.value)
+        name = point.group.series.variant
+        variant = variants.setdefault(name, {request.key: [], "y": []})
+        variant[request.key].append(_place_on(request.key, point))
+        variant["y"].append(None if math.isnan(point.value) else point.value)
     return api.RawPoints(
         variants=variants,
         returned=len(points),
         total=scalars.count(tx, groups) if request.count_total else None,
         scroll_id=walks.token(place),
     )
+
+
+def _place_on(axis: api.Axis, point: scalars.Point) -> int | str:
+    if axis == "iter":
+        return point.iter
+    return point.time if axis == "timestamp" else iso_time(point.time)
 
 
 @serves(api.GetScalarMetricData)
