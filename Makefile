@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` set up all they need.
-.PHONY: demo test lint types format setup bench
+.PHONY: demo test soak lint types format setup bench
 
 demo:
 	@scripts/setup run
@@ -12,6 +12,11 @@ test: setup
 	@scripts/setup-tests
 	@$(MAKE) --no-print-directory lint types
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 300
+
+# Kill a server under load a hundred times on each database: some minutes.
+soak: setup
+	@scripts/setup-tests
+	@TASKYARD_KILLS=100 .venv/bin/python -m pytest --log-cli-level INFO tests/server/faults/test_killed.py
 
 lint: setup
 	@.venv/bin/ruff check src tests benchmarks scripts

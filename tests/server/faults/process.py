@@ -1,0 +1,84 @@
+"""A server in a process of its own, which can be killed and started again on its port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from taskyard.client.http import Connection, ServerUnreachable
+from taskyard.client.session import Session
+from tests.beds.postgres import free_port
+
+PATIENCE = 60.0
+"""Seconds that a condition may take on a busy machine."""
+
+
+def until(held: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not held():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class ServerProcess:
+    """``taskyard up`` on a data folder of its own."""
+
+    data: Path
+    database_url: str = ""
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data.with_name(self.data.name + ".log")
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "taskyard", "up", "--no-agent", "--port", str(self.port)]
+        command += ["--data", str(self.data)]
+        if self.database_url:
+            command += ["--database-url", self.database_url]
+        environment = {**os.environ, "TASKYARD_CONFIG": str(self.data.with_name("client.toml"))}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        until(self.answers, f"a start; {self.log.read_text()[-2000:]}")
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        connection = Connection(self.url, timeout=5)
+        with contextlib.suppress(ServerUnreachable), contextlib.closing(connection):
+            return connection.request("GET", "/healthz").status == 200
+        return False
+
+    def kill(self) -> None:
+        """End it as a power cut would: it gets no chance to do anything."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def connect(self, patience: float = 0.0) -> Session:
+        """A session with the keys that the first start made."""
+        keys = tomllib.loads((self.data / "client.toml").read_text())["client"]
+        return Session(self.url, keys["access_key"], keys["secret_key"], patience=patience)
+
+
+@contextlib.contextmanager
+def server_process(data: Path, database_url: str = "") -> Iterator[ServerProcess]:
+    found = ServerProcess(data, database_url)
+    found.start()
+    try:
+        yield found
+    finally:
+        found.kill()
