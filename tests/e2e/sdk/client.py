@@ -71,11 +71,15 @@ class Sdk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         try:
             output, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGABRT)  # Python then prints where its threads are
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             check = True
         if check and process.returncode != 0:

@@ -10,9 +10,7 @@ from tests.e2e.sdk.client import Sdk
 from tests.e2e.sdk.yard import wait_for_end
 
 
-def test_a_script_goes_on_where_an_agent_runs_it(
-    sdk: Sdk, api: Api, working_agent: Path
-) -> None:
+def test_a_script_goes_on_where_an_agent_runs_it(sdk: Sdk, api: Api, working_agent: Path) -> None:
     outcome = sdk.script("remote.py", "--epochs", "2")
     assert "finished on the agent" not in outcome.output
     task = wait_for_end(api, outcome.told["id"], working_agent)

@@ -1,5 +1,5 @@
-from clearml.backend_api.session.client import APIClient
 from clearml import Task
+from clearml.backend_api.session.client import APIClient
 from told import tell
 
 client = APIClient()
@@ -29,9 +29,7 @@ tell(
     order=[entry.task for entry in waiting.entries],
     ids=ids,
     taken=taken.entry.task,
-    statuses=[
-        task.status for task in client.tasks.get_all(project=[project], order_by=["name"])
-    ],
+    statuses=[task.status for task in client.tasks.get_all(project=[project], order_by=["name"])],
     only=[
         task.to_dict() if hasattr(task, "to_dict") else task.data.to_dict()
         for task in client.tasks.get_all(id=ids[:1], only_fields=["id", "name"])

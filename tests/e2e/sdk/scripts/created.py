@@ -24,9 +24,7 @@ from_repository = Task.create(
     working_directory="src",
     packages=["six==1.17.0", "attrs"],
 )
-from_module = Task.create(
-    project_name="created", task_name="module", module="train", packages=[]
-)
+from_module = Task.create(project_name="created", task_name="module", module="train", packages=[])
 
 
 def function(a, b=2):
@@ -41,8 +39,6 @@ tell(
     module=from_module.id,
     function=made.id,
     exported=sorted(from_script.export_task()),
-    imported=Task.import_task(
-        {k: v for k, v in from_script.export_task().items() if k != "id"}
-    ).id,
+    imported=Task.import_task({k: v for k, v in from_script.export_task().items() if k != "id"}).id,
 )
 task.close()

@@ -46,9 +46,7 @@ tell(
     fields=Task.query_tasks(
         project_name="lifecycle", task_name="^clone$", additional_return_fields=["name", "status"]
     ),
-    pattern=Task.query_tasks(
-        task_filter={"_any_": {"fields": ["comment"], "pattern": "CLONED"}}
-    ),
+    pattern=Task.query_tasks(task_filter={"_any_": {"fields": ["comment"], "pattern": "CLONED"}}),
     by_type=Task.query_tasks(project_name="lifecycle", task_filter={"type": ["testing"]}),
     projects=[project.name for project in Task.get_projects(name="^lifecycle$")],
     project_id=Task.get_project_id("lifecycle"),

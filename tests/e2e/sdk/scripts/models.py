@@ -5,7 +5,8 @@ from clearml import InputModel, Model, OutputModel, Task
 from clearml.backend_api.session.client import APIClient
 from told import tell
 
-task = Task.init(project_name="models/größe", task_name="train", output_uri=True)
+PROJECT = "models/größe"
+task = Task.init(project_name=PROJECT, task_name="train", output_uri=True)
 Path("weights v1.bin").write_bytes(b"1" * 1000)
 Path("weights v2.bin").write_bytes(b"2" * 1000)
 model = OutputModel(
@@ -36,24 +37,22 @@ tell(
 )
 model.publish()
 registered = InputModel.import_model(
-    weights_url="https://example.com/w.bin", name="registered", project="models/größe", tags=["far"]
+    weights_url="https://example.com/w.bin", name="registered", project=PROJECT, tags=["far"]
 )
 task.connect(InputModel(model_id=registered.id))
-queried = Model.query_models(project_name="models/größe", tags=["good"])
+queried = Model.query_models(project_name=PROJECT, tags=["good"])
 tell(
     registered=registered.id,
     published=Model(model_id=model.id).published,
     queried=[found.id for found in queried],
-    by_name=[m.id for m in Model.query_models(project_name="models/größe", model_name="classifier ü")],
+    by_name=[m.id for m in Model.query_models(project_name=PROJECT, model_name="classifier ü")],
     by_metadata=[m.id for m in Model.query_models(metadata={"accuracy": "0.9"})],
-    only_published=[
-        m.id for m in Model.query_models(project_name="models/größe", only_published=True)
-    ],
+    only_published=[m.id for m in Model.query_models(project_name=PROJECT, only_published=True)],
     outputs=[m.id for m in task.models["output"]],
     inputs={m.name: m.id for m in task.models["input"]},
 )
 registered.archive()
-tell(archived=[m.id for m in Model.query_models(project_name="models/größe", include_archived=False)])
+tell(archived=[m.id for m in Model.query_models(project_name=PROJECT, include_archived=False)])
 registered.unarchive()
 spare = OutputModel(task=task, name="spare")
 Path("spare.bin").write_bytes(b"3")

@@ -1,5 +1,6 @@
 """A scheduler, until the task that it starts waits in its queue."""
 
+import os
 import threading
 import time
 
@@ -21,8 +22,7 @@ scheduler.add_task(
 threading.Thread(target=scheduler.start, daemon=True).start()
 started = []
 while not started:
-    started = Task.get_tasks(
-        project_name="schedules/started", task_filter={"status": ["queued"]}
-    )
+    started = Task.get_tasks(project_name="schedules/started", task_filter={"status": ["queued"]})
     time.sleep(0.2)
 tell(template=template.id, started=[task.id for task in started])
+os._exit(0)  # the loop in the thread never ends, and the SDK would wait for it

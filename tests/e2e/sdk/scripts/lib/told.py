@@ -5,7 +5,7 @@ import os
 
 
 def tell(**values):
-    """Add values to what the test is told. They must be JSON, so numbers of numpy are made plain."""
+    """Add values to what the test is told; what is no JSON is told as text."""
     path = os.environ["TOLD"]
     known = {}
     if os.path.exists(path):
