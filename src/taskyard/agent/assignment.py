@@ -88,7 +88,6 @@ def _code(task: Task) -> Code:
         tag=script.get("tag") or "",
         commit=script.get("version_num") or "",
         diff=script.get("diff") or "",
-        diff_url=script.get("diff_url") or "",
         entry_point=script.get("entry_point") or "",
         working_dir=script.get("working_dir") or ".",
         binary=script.get("binary") or "python",

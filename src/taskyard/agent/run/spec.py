@@ -40,8 +40,6 @@ class Code(msgspec.Struct, kw_only=True, omit_defaults=True):
     commit: str = ""
     diff: str = ""
     """A git patch (text, binary and new files), or the whole script when there is no repository."""
-    diff_url: str = ""
-    """Where the patch lies on the file server when it is too large for the task itself."""
     entry_point: str = ""
     working_dir: str = "."
     binary: str = "python"
