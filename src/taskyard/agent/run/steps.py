@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from taskyard.agent.run.spec import Phase, RunSpec, RunState, Secrets
-from taskyard.api.errors import Cause, RunError
 
 TREE = "code"
 """The checked-out code, in the run folder."""
