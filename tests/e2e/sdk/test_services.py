@@ -1,4 +1,4 @@
-"""What runs beside the tasks: schedules, triggers, plain API calls, sessions without a server."""
+"""What runs beside the tasks: schedules, plain API calls, sessions without a server."""
 
 from __future__ import annotations
 
@@ -24,14 +24,6 @@ def test_a_scheduler_starts_a_task(sdk: Sdk, api: Api, unserved: str) -> None:
     assert started["hyperparams"]["Args"]["by"]["value"] == "scheduler"
 
 
-def test_triggers_see_tasks_models_and_datasets(sdk: Sdk, api: Api, unserved: str) -> None:
-    told = sdk.script("triggered.py").told
-    assert told["called"] == {"model": told["model"], "dataset": told["dataset"]}
-    started = api("tasks.get_by_id", task=told["started"][0])["task"]
-    assert started["execution"]["queue"] == unserved
-    assert started["hyperparams"]["Args"]["by"]["value"] == told["watched"]
-
-
 def test_a_session_without_a_server_is_imported(sdk: Sdk, api: Api) -> None:
     session = sdk.script("offline.py", CLEARML_API_HOST="http://127.0.0.1:9").told["session"]
     imported = sdk.script("offline.py", session).told["imported"]
@@ -52,7 +44,6 @@ def test_plain_calls_of_the_api(sdk: Sdk, api: Api) -> None:
     assert told["taken"] == third
     assert told["statuses"] == ["queued", "queued", "completed"]
     assert [(task["id"], task["name"]) for task in told["only"]] == [(first, "task 0")]
-    assert told["log"] == ["by hand"]
     assert told["projects"] == told["queues"] == ["client queries"]
     assert told["project_fields"] == "by hand"
     assert "101" in told["missing"]

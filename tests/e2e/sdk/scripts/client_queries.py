@@ -15,9 +15,6 @@ client.queues.move_task_to_front(queue=queue, task=ids[2])
 waiting = client.queues.get_by_id(queue=queue)
 taken = client.queues.get_next_task(queue=queue)
 client.tasks.started(task=ids[2])
-client.events.add(
-    event={"type": "log", "task": ids[2], "msg": "by hand", "level": "info", "iter": 0}
-)
 client.tasks.completed(task=ids[2])
 missing = ""
 try:
@@ -34,7 +31,6 @@ tell(
         task.to_dict() if hasattr(task, "to_dict") else task.data.to_dict()
         for task in client.tasks.get_all(id=ids[:1], only_fields=["id", "name"])
     ],
-    log=[event["msg"] for event in client.events.get_task_log(task=ids[2]).events],
     workers=[worker.id for worker in client.workers.get_all()],
     user=client.users.get_current_user().user.name,
     projects=[one.name for one in client.projects.get_all(name="client queries")],
