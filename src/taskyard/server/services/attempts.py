@@ -118,9 +118,11 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
             hint="Make one with queues.create.",
         )
     known = [queue.id for queue in serving]
-    if announce:
+    me = (
         workers.seen(tx, call.company, call.user, request.worker, ip=call.ip, queues=known)
-    me = workers.find(tx, call.company, request.worker)
+        if announce
+        else workers.find(tx, call.company, request.worker)
+    )
     order = _order_of(me)
     taken: list[Taken] = []
     if not order and announce and request.known is not None:
@@ -198,8 +200,7 @@ def _renew(tx: Tx, call: Call, request: api.Renew) -> api.RenewResponse:
     rows = {(row.task, row.number): row for row in attempts.held(tx, pairs)}
     told = task_status.words(tx, sorted({task for task, _ in pairs}))
     results = [_renewed(tx, call, pair, rows.get(pair), told.get(pair[0])) for pair in pairs]
-    _note_worker(tx, call, request, pairs)
-    order = _order_of(workers.find(tx, call.company, request.worker))
+    order = _order_of(_note_worker(tx, call, request, pairs))
     return api.RenewResponse(
         results=results,
         lease_seconds=api.LEASE,
@@ -208,13 +209,15 @@ def _renew(tx: Tx, call: Call, request: api.Renew) -> api.RenewResponse:
     )
 
 
-def _note_worker(tx: Tx, call: Call, request: api.Renew, pairs: Sequence[tuple[str, int]]) -> None:
+def _note_worker(
+    tx: Tx, call: Call, request: api.Renew, pairs: Sequence[tuple[str, int]]
+) -> Row[Any]:
     columns: dict[str, Any] = {"task": pairs[0][0] if pairs else None}
     if request.machine_stats is not None:
         columns["last_report"] = tx.now
         measured = statistics.flatten(request.machine_stats)
         workers.measure(tx, call.company, request.worker, tx.now, measured, columns["task"])
-    workers.seen(
+    return workers.seen(
         tx,
         call.company,
         call.user,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from taskyard.api.errors import STALE_ATTEMPT, ApiError
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
@@ -31,6 +31,8 @@ _NEWEST = Prepared(
 )
 
 
+_HERE = (attempts.c.task == bindparam("of_task"), attempts.c.number == bindparam("of_number"))
+_ONE = Prepared(select(attempts).where(*_HERE).with_for_update())
 _OPEN = Prepared(
     insert(attempts).values(
         {
@@ -135,9 +137,8 @@ def write(tx: Tx, row: Row[Any], **changes: Any) -> None:
 
 @cache
 def _writing(*columns: str) -> Prepared:
-    here = (attempts.c.task == bindparam("of_task"), attempts.c.number == bindparam("of_number"))
     return Prepared(
-        update(attempts).where(*here).values({name: bindparam(name) for name in columns})
+        update(attempts).where(*_HERE).values({name: bindparam(name) for name in columns})
     )
 
 
@@ -219,11 +220,8 @@ def extend_all(tx: Tx) -> int:
 
 def held(tx: Tx, pairs: Iterable[tuple[str, int]]) -> list[Row[Any]]:
     """The attempts named, those that exist, locked in one order."""
-    conditions = [and_(attempts.c.task == task, attempts.c.number == n) for task, n in pairs]
-    if not conditions:
-        return []
-    query = select(attempts).where(or_(*conditions)).order_by(attempts.c.task)
-    return list(tx.execute(query.with_for_update()))
+    found = (_ONE.first(tx, of_task=task, of_number=n) for task, n in sorted(set(pairs)))
+    return [row for row in found if row is not None]
 
 
 def of_task(tx: Tx, task: str) -> Sequence[Row[Any]]:

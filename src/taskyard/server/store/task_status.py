@@ -41,6 +41,7 @@ _COLUMNS = (
 )
 _THIS = tasks.c.id == bindparam("of_task")
 _STANDING = Prepared(select(*_COLUMNS).where(_THIS).with_for_update())
+_WORDS = Prepared(select(tasks.c.status, tasks.c.status_message).where(_THIS))
 _OWNER = Prepared(select(tasks.c.company).where(_THIS))
 
 
@@ -146,8 +147,8 @@ def check_visible(tx: Tx, company: str, task: str) -> None:
 
 def words(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Status and status message of tasks by id."""
-    query = select(tasks.c.id, tasks.c.status, tasks.c.status_message).where(tasks.c.id.in_(ids))
-    return {row.id: (row.status, row.status_message or "") for row in tx.execute(query)}
+    found = ((id, _WORDS.first(tx, of_task=id)) for id in ids)
+    return {id: (row.status, row.status_message or "") for id, row in found if row is not None}
 
 
 def set_queue(tx: Tx, task: str, queue: str | None) -> None:

@@ -114,8 +114,8 @@ def seen(
     ip: str,
     columns: Mapping[str, Any] | None = None,
     **notes: Any,
-) -> None:
-    """Record a sign of life; a worker nobody registered is registered by it.
+) -> Row[Any]:
+    """Record a sign of life; a worker nobody registered is registered by it. Gives its row.
 
     ``columns`` (task, queue, last_report) are written as given, ``notes`` unless None.
     """
@@ -129,6 +129,8 @@ def seen(
     if any(row.doc.get(name) != value for name, value in given.items()):
         changes["doc"] = {**row.doc, **given}
     write(tx, row, **changes)
+    found: Row[Any] = row._replace(**changes)
+    return found
 
 
 def write(tx: Tx, row: Row[Any], **columns: Any) -> None:
