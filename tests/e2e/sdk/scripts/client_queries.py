@@ -32,7 +32,6 @@ tell(
         for task in client.tasks.get_all(id=ids[:1], only_fields=["id", "name"])
     ],
     workers=[worker.id for worker in client.workers.get_all()],
-    user=client.users.get_current_user().user.name,
     projects=[one.name for one in client.projects.get_all(name="client queries")],
     project_fields=client.projects.get_by_id(project=project).description,
     queues=[one.name for one in client.queues.get_all(tags=["by hand"])],
