@@ -130,11 +130,13 @@ class Machine:
         return found
 
     def end(self) -> None:
-        """Leave nothing running."""
+        """Leave nothing running. Asked kindly, this agent may take half a minute to leave."""
         for program in self._programs:
-            program.end()
-        for process in self.processes():
-            process.kill()
+            program.kill()
+        while left := self.processes():
+            for process in left:
+                process.kill()
+            psutil.wait_procs(left)
 
     # The server
 
