@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,36 @@ def free_port() -> int:
         return port
 
 
+@dataclass
+class Cluster:
+    """A server that can be stopped, and started again on its port."""
+
+    url: str
+    """Of its maintenance database."""
+    data: Path
+    options: str
+    run: dict[str, Any]
+    running: bool = False
+
+    def start(self) -> None:
+        log = self.data.with_name("log")
+        self._control("-o", self.options, "-l", log, "-w", "start")
+        self.running = True
+
+    def stop(self) -> None:
+        """End it at once, cutting its connections."""
+        self._control("-m", "immediate", "-w", "stop")
+        self.running = False
+
+    def _control(self, *words: str | Path) -> None:
+        programs = binaries()
+        assert programs is not None
+        subprocess.run([programs / "pg_ctl", "-D", self.data, *words], **self.run)
+
+
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """Run a server; gives the URL of its maintenance database."""
+def stoppable() -> Iterator[Cluster]:
+    """Run a server of one's own."""
     programs = binaries()
     if programs is None:
         raise RuntimeError("PostgreSQL is not installed: run scripts/setup-tests")
@@ -52,19 +80,22 @@ def cluster() -> Iterator[str]:
             **run,
         )
         options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
-        subprocess.run(
-            [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"],
-            **run,
-        )
+        found = Cluster(f"postgresql://test@127.0.0.1:{port}/postgres", data, options, run)
+        found.start()
         try:
-            yield f"postgresql://test@127.0.0.1:{port}/postgres"
+            yield found
         finally:
-            subprocess.run(
-                [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"],
-                **run,
-            )
+            if found.running:
+                found.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """Run a server; gives the URL of its maintenance database."""
+    with stoppable() as found:
+        yield found.url
 
 
 def fresh_database(maintenance: str) -> str:

@@ -250,11 +250,11 @@ def test_requests_made_from_the_description_find_no_fault(server: Running) -> No
             Path(sys.executable).with_name("schemathesis"),
             *("run", f"{server.url}/openapi.json"),
             *("--auth", f"{server.access_key}:{server.secret_key}"),
-            *("--checks", "not_a_server_error,content_type_conformance"),
-            *("--phases", "fuzzing", "--max-examples", "6", "--seed", "1"),
+            *("--checks", "not_a_server_error,response_schema_conformance"),
+            *("--phases", "fuzzing", "--max-examples", "2", "--seed", "1"),
             *("--no-shrink", "--suppress-health-check", "all", "--warnings", "off"),
-            # Such a call ends the session or the account that the others are made with.
-            *("--exclude-name-regex", r"logout|delete_user|users\.delete|revoke_credentials"),
+            # JSON lines are no form it knows; they have tests of their own above.
+            *("--exclude-path-regex", "batch$"),
         ],
         capture_output=True,
         text=True,

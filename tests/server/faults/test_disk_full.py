@@ -1,0 +1,72 @@
+"""A full disk is said clearly, and forgotten as soon as there is room again."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskyard.api.errors import ApiError
+from taskyard.client.session import Session
+from tests.server.faults.process import ServerProcess, server_process
+
+MANY = 200
+TEXT = "x" * 100_000
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with server_process(tmp_path / "data", disk="24m") as found:
+        yield found
+
+
+def fill(ballast: Path) -> None:
+    """Leave nothing of the disk."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+
+def refusal(session: Session, name: str, body: dict[str, Any]) -> ApiError:
+    """What comes when the same is asked until it does not fit."""
+    for _ in range(MANY):
+        try:
+            # Different each time, or it would be packed to nothing.
+            session.raw(name, body | {"msg": secrets.token_hex(len(TEXT) // 2)})
+        except ApiError as error:
+            return error
+    raise AssertionError(f"{name} was taken {MANY} times")
+
+
+def test_a_full_disk_is_named_and_work_goes_on_once_there_is_room(server: ServerProcess) -> None:
+    session = server.connect()
+    task = session.raw("tasks.create", {"name": "before", "type": "testing"})["id"]
+    ballast = server.seen_data / "ballast"
+    fill(ballast)
+    big = {"name": "big", "type": "testing", "comment": TEXT}
+    printed = {"type": "log", "task": task}
+    for name, body in (("tasks.create", big), ("events.add", printed)):
+        error = refusal(session, name, body)
+        assert (error.code, error.subcode) == (503, 1), error
+        assert "space" in error.hint
+    with pytest.raises(ApiError) as refused:
+        session.put_file("a/b", b"x" * 1_000_000)
+    assert refused.value.code == 503
+    assert session.raw("tasks.get_by_id", {"task": task})["task"]["name"] == "before"
+
+    ballast.unlink()
+
+    made = session.raw("tasks.create", big)["id"]
+    session.raw("events.add", printed | {"msg": "after"})
+    session.put_file("a/b", b"content")
+    assert session.raw("tasks.get_by_id", {"task": made})["task"]["comment"] == TEXT
+    assert session.get_file("a/b") == b"content"
+    assert "Traceback" not in server.log.read_text()
