@@ -48,6 +48,18 @@ def test_a_run_that_has_not_started_has_an_empty_state(tmp_path: Path) -> None:
     assert folders.read_state(folder) == RunState()
 
 
+def test_a_folder_can_be_settled_on_the_disk(tmp_path: Path) -> None:
+    folder = folders.create(tmp_path, spec(), Secrets())
+    folders.settle(folder)
+    assert folders.read_spec(folder) == spec()
+
+
+def test_a_folder_whose_spec_went_with_the_power_is_no_run(tmp_path: Path) -> None:
+    folder = folders.create(tmp_path, spec(), Secrets())
+    (folder / contract.SPEC).write_bytes(b"")
+    assert folders.all_runs(tmp_path) == []
+
+
 def test_an_attempt_has_one_folder(tmp_path: Path) -> None:
     folders.create(tmp_path, spec(), Secrets())
     with pytest.raises(FileExistsError):

@@ -40,20 +40,28 @@ def parse_name(text: str) -> tuple[str, int]:
 def create(runs: Path, spec: RunSpec, secrets: Secrets) -> Path:
     """Make the folder of an attempt below ``runs`` and return it.
 
+    It outlives a loss of power only from :func:`settle` on, which takes longer than all of this.
     Raises FileExistsError when the attempt has one, and ValueError for a task id that is no plain
     file name.
     """
     if not spec.task or "/" in spec.task or spec.task.startswith("."):
         raise ValueError(f"{spec.task!r} cannot be a task's id: it is no plain file name")
     folder = runs / name(spec.task, spec.attempt)
-    if folder.exists() and not (folder / contract.SPEC).exists():
+    if folder.exists() and not _written(folder / contract.SPEC):
         shutil.rmtree(folder)  # an agent died while it made this one
     runs.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)
     _write(folder / contract.SECRETS, secrets, durable=False)
     (folder / contract.CONSOLE).touch(mode=0o600)
-    _write(folder / contract.SPEC, spec, durable=True)
+    _write(folder / contract.SPEC, spec, durable=False)
     return folder
+
+
+def settle(folder: Path) -> None:
+    """Wait until the folder and its spec would survive the loss of power."""
+    _sync(folder / contract.SPEC)
+    _sync(folder)
+    _sync(folder.parent)
 
 
 def all_runs(runs: Path) -> list[Path]:
@@ -62,9 +70,17 @@ def all_runs(runs: Path) -> list[Path]:
     for path in runs.iterdir() if runs.is_dir() else ():
         with contextlib.suppress(ValueError):
             key = parse_name(path.name)
-            if (path / contract.SPEC).exists():
+            if _written(path / contract.SPEC):
                 found.append((key, path))
     return [path for _, path in sorted(found)]
+
+
+def _written(path: Path) -> bool:
+    """Whether a file is there and has its content: a power cut may have taken that."""
+    try:
+        return path.stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def read_spec(folder: Path) -> RunSpec:
@@ -152,7 +168,7 @@ def _write(path: Path, value: msgspec.Struct, *, durable: bool, hasty: bool = Fa
             os.unlink(aside)
         raise
     if durable:
-        _sync_folder(path.parent)
+        _sync(path.parent)
 
 
 def _exchanged(aside: str, path: Path) -> bool:
@@ -185,8 +201,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -218,8 +218,12 @@ def main() -> int:
     """Be the spawner of an agent, with all imported that a run may need."""
     for step in ("source", "patch", "setup", "environment"):
         importlib.import_module(f"taskyard.agent.run.{step}")
+    from taskyard.agent.run.rehearsal import rehearse
     from taskyard.agent.run.supervisor import supervise
 
+    # It makes starts faster and nothing else: where it fails, a run will say why.
+    with contextlib.suppress(Exception):
+        rehearse()
     serve(supervise)
     return 0
 
