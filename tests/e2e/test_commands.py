@@ -185,7 +185,7 @@ class TestListings:
 
     def test_ps_knows_the_words_that_people_see(self, shared_site: Site, drafts: list[str]) -> None:
         assert drafts[2] in shared_site.printed("ps", "--status", "draft", "-q").split()
-        assert shared_site.taskyard("ps", "--status", "drafty").returncode == 1
+        assert shared_site.taskyard("ps", "--status", "drafty").returncode == 2
 
     def test_a_pipe_gets_no_colours(self, shared_site: Site) -> None:
         assert "\x1b" not in shared_site.printed("ps", "-a")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ import pytest
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli import agent, change, output, submit, target
+from taskyard.cli import agent, change, output, submit, target, up
 from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
-from taskyard.cli.failure import exit_code
+from taskyard.cli.failure import WrongUsage, exit_code, missing_extra
 from taskyard.cli.main import Parser, main
 from taskyard.client.http import ServerUnreachable
+from taskyard.server.settings import Settings
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -157,6 +160,7 @@ def test_durations_have_two_units_at_the_most(seconds: float | None, text: str) 
     ("error", "code"),
     [
         (TaskyardError("no"), 1),
+        (WrongUsage("no"), 2),
         (ApiError(errors.VALIDATION), 1),
         (ApiError(errors.SERVER_FAULT), 1),
         (ApiError(errors.INVALID_TASK_ID), 3),
@@ -197,3 +201,53 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         main([name, "--help"])
     assert left.value.code == 0
     assert f"taskyard {name}" in capsys.readouterr().out
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """It and those of its verbs."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                yield from parsers(verb)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_argument_has_help(name: str) -> None:
+    parser = Parser(prog=name)
+    module = importlib.import_module(f"taskyard.cli.{COMMANDS[name].module}")
+    getattr(module, f"{name}_arguments")(parser)
+    silent = [
+        action.option_strings or action.metavar
+        for each in parsers(parser)
+        for action in each._actions
+        if not action.help and not isinstance(action, argparse._SubParsersAction)
+    ]
+    assert silent == []
+
+
+def test_a_missing_package_is_said_to_be_an_extra() -> None:
+    missing = missing_extra("psycopg")
+    assert missing is not None
+    assert "PostgreSQL needs the package psycopg" in missing.what
+    assert "[postgres]" in (missing.hint or "")
+    assert missing_extra("something_of_ours") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(), "--host 0.0.0.0"),
+        (Settings(host="::1"), "--host 0.0.0.0"),
+        (Settings(host="10.0.0.7", port=80), "taskyard init http://10.0.0.7:80"),
+        (Settings(public_url="https://yard.example"), "taskyard init https://yard.example"),
+    ],
+)
+def test_the_greeting_gives_other_machines_an_address_they_can_reach(
+    settings: Settings, words: str
+) -> None:
+    assert words in up._banner(settings, [], with_agent=False)
+
+
+def test_no_machine_is_told_to_reach_another_at_its_own_loopback() -> None:
+    assert "init http://127" not in up._banner(Settings(host="0.0.0.0"), [], with_agent=False)

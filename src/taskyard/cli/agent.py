@@ -65,16 +65,31 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
         help="stop the agents with these ids, or all of this user's here",
     )
     daemon.add_argument("--status", action="store_true", help="list the agents of this user here")
-    daemon.add_argument("--child-report-tags", nargs="*", default=[], metavar="TAG")
+    daemon.add_argument(
+        "--child-report-tags",
+        nargs="*",
+        default=[],
+        metavar="TAG",
+        help="tags for the tasks it runs",
+    )
     daemon.add_argument(
         "--polling-interval",
         type=float,
         default=None,
+        metavar="SECONDS",
         help="accepted and not needed: this agent waits on the server",
     )
-    daemon.add_argument("--git-user", default=os.environ.get("CLEARML_AGENT_GIT_USER", ""))
+    daemon.add_argument(
+        "--git-user",
+        default=os.environ.get("CLEARML_AGENT_GIT_USER", ""),
+        help="for repositories over https",
+    )
     daemon.add_argument("--git-pass", default="", help="better: CLEARML_AGENT_GIT_PASS")
-    daemon.add_argument("--git-host", default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""))
+    daemon.add_argument(
+        "--git-host",
+        default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""),
+        help="send them to this host only",
+    )
     daemon.add_argument(
         "--config-file",
         type=Path,
@@ -82,7 +97,10 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
         help="a client configuration to use: config.toml or clearml.conf",
     )
     daemon.add_argument(
-        "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"]
+        "--log-level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"],
+        help="what it says of itself (INFO)",
     )
     daemon.add_argument(
         "--standalone-mode",
@@ -102,8 +120,10 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("--dynamic-gpus", "--use-owner-token"):
         daemon.add_argument(name, action="store_true", default=None, help=argparse.SUPPRESS)
     listed = verbs.add_parser("list", help="the workers the server knows")
-    listed.add_argument("--server", default="")
-    listed.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    listed.add_argument("--server", default="", help="the server's address")
+    listed.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
 
 
 def agent_command(args: argparse.Namespace) -> int:

@@ -23,8 +23,14 @@ from taskyard.client.session import Session
 
 def _many(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json", "jsonl"])
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="table",
+        choices=["table", "json", "jsonl"],
+        help="form of the output",
+    )
 
 
 def _each(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] | None]) -> int:
@@ -53,7 +59,7 @@ def _each(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] 
 
 
 def clone_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
     parser.add_argument(
         "--set",
         action="append",
@@ -64,8 +70,10 @@ def clone_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="the copy's name")
     parser.add_argument("--project", help="the copy's project")
     parser.add_argument("--queue", help="enqueue the copy there")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
 
 
 def clone_command(args: argparse.Namespace) -> int:
@@ -104,6 +112,7 @@ def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
         is_new = name not in known.get(section, {})
         if section == arguments.SECTION and is_new and template is not None:
             template = arguments.add(template, name)
+            note(f"note: {name} is new: --{name} is added to the task's command line")
     session.raw("tasks.edit_hyper_params", {"task": task, "hyperparams": items})
     if template is not None and template != script.get("arguments"):
         session.raw("tasks.edit", {"task": task, "script": {"arguments": template}})
@@ -126,11 +135,19 @@ def place_of(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
 
 
 def edit_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter: lr=0.2 or Section/name=value",
+    )
     parser.add_argument("--name", help="a new name")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
 
 
 def edit_command(args: argparse.Namespace) -> int:
@@ -148,7 +165,7 @@ def edit_command(args: argparse.Namespace) -> int:
 
 def enqueue_arguments(parser: argparse.ArgumentParser) -> None:
     _many(parser)
-    parser.add_argument("--queue", default="default")
+    parser.add_argument("--queue", default="default", help="the queue to put them on (default)")
     parser.add_argument("--top", action="store_true", help="before all that waits there")
 
 
@@ -179,10 +196,10 @@ def move_arguments(parser: argparse.ArgumentParser) -> None:
     _many(parser)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--queue", help="to the end of another queue")
-    where.add_argument("--top", action="store_true")
-    where.add_argument("--bottom", action="store_true")
-    where.add_argument("--up", type=int, metavar="N")
-    where.add_argument("--down", type=int, metavar="N")
+    where.add_argument("--top", action="store_true", help="before all others of its queue")
+    where.add_argument("--bottom", action="store_true", help="behind all others")
+    where.add_argument("--up", type=int, metavar="N", help="N places forward")
+    where.add_argument("--down", type=int, metavar="N", help="N places back")
 
 
 def move_command(args: argparse.Namespace) -> int:

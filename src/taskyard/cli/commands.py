@@ -36,7 +36,7 @@ COMMANDS: dict[str, Command] = {
     "reset": Command("change", "make tasks drafts again, without their results"),
     "delete": Command("change", "delete tasks and what they reported"),
     "queue": Command("queues", "list, make, pause, clear and delete queues"),
-    "worker": Command("workers", "list workers"),
+    "worker": Command("workers", "list, pause, resume and drain workers"),
     "agent": Command("agent", "run an agent on this machine"),
     "db": Command("database", "upgrade, back up, restore and copy a server's database"),
     "api": Command("setup", "call an action of the API by name"),

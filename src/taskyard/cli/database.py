@@ -21,9 +21,9 @@ def db_arguments(parser: argparse.ArgumentParser) -> None:
     backed = verbs.add_parser(
         "backup", help="write databases and files to one archive, also while the server runs"
     )
-    backed.add_argument("file", metavar="FILE", type=Path)
+    backed.add_argument("file", metavar="FILE", type=Path, help="the archive to write")
     restored = verbs.add_parser("restore", help="bring an archive back into an empty data folder")
-    restored.add_argument("file", metavar="FILE", type=Path)
+    restored.add_argument("file", metavar="FILE", type=Path, help="the archive to read")
     for verb in (backed, restored):
         verb.add_argument("--no-files", action="store_true", help="leave the uploaded files out")
     for verb in (upgraded, backed, restored):
@@ -36,8 +36,8 @@ def db_arguments(parser: argparse.ArgumentParser) -> None:
         epilog="FROM and TO are a data folder or postgresql://user@host/name each. A password "
         "is better left to PGPASSWORD or ~/.pgpass than written on the command line.",
     )
-    copied.add_argument("source", metavar="FROM")
-    copied.add_argument("target", metavar="TO")
+    copied.add_argument("source", metavar="FROM", help="what to copy")
+    copied.add_argument("target", metavar="TO", help="an empty place for it")
 
 
 def db_command(args: argparse.Namespace) -> int:

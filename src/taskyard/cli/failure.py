@@ -7,7 +7,7 @@ import sys
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli.main import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, UNREACHABLE
+from taskyard.cli.main import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, UNREACHABLE, USAGE
 
 _NOT_FOUND = {
     kind[:2]
@@ -36,10 +36,31 @@ _CONFLICT = {
 }
 
 
+EXTRAS = {"psycopg": ("PostgreSQL", "postgres"), "boto3": ("S3", "s3")}
+"""Packages that not everyone installs: what they are for, and the extra that has them."""
+
+
+class WrongUsage(TaskyardError):
+    """A command's own words make no sense."""
+
+
+def missing_extra(name: str | None) -> TaskyardError | None:
+    """What to say when the package of this name is missing, if it is one of ``EXTRAS``."""
+    if name not in EXTRAS:
+        return None
+    purpose, extra = EXTRAS[name]
+    return TaskyardError(
+        f"{purpose} needs the package {name}, which is not installed",
+        hint=f"pip install '.[{extra}]' in the folder that Taskyard was installed from",
+    )
+
+
 def exit_code(error: TaskyardError) -> int:
     """The documented exit code of an error."""
     from taskyard.client.http import ServerUnreachable
 
+    if isinstance(error, WrongUsage):
+        return USAGE
     if isinstance(error, ServerUnreachable):
         return UNREACHABLE
     if isinstance(error, ApiError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from taskyard.api.errors import INVALID_PROJECT_ID, ApiError, TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
+from taskyard.cli.failure import WrongUsage
 from taskyard.cli.main import OUR_FAULT, TIMED_OUT
 from taskyard.cli.output import (
     add_output,
@@ -52,9 +53,13 @@ def ps_command(args: argparse.Namespace) -> int:
         query["project"] = [_project(session, args.project)]
     rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
     if args.output in {"table", "wide"} and not args.quiet:
-        show_rows(
-            [{**r, "id": r["id"][:8], "age": duration(r["age"])} for r in rows], COLUMNS, args
-        )
+        # On a terminal a long reason would push what follows it out of the window.
+        most = 60 if sys.stdout.isatty() and args.output == "table" else None
+        shown = [
+            {**r, "id": r["id"][:8], "age": duration(r["age"]), "where": (r["where"] or "")[:most]}
+            for r in rows
+        ]
+        show_rows(shown, COLUMNS, args)
         if not rows and not args.all:
             note("nothing runs or waits; taskyard ps -a shows what has ended")
     else:
@@ -67,9 +72,7 @@ def _status(word: str) -> str:
     for status, shown in SHOWN.items():
         if word in (status.value, shown):
             return status.value
-    raise TaskyardError(
-        f"no status {word!r}", hint="Statuses: " + ", ".join(sorted(SHOWN.values()))
-    )
+    raise WrongUsage(f"no status {word!r}", hint="Statuses: " + ", ".join(sorted(SHOWN.values())))
 
 
 def _project(session: Session, name: str) -> str:
@@ -92,7 +95,7 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
         "status": SHOWN[status],
         "task": task.get("name"),
         "queue": queue.get("name") if isinstance(queue, dict) else queue,
-        "where": task.get("last_worker") if status == Status.IN_PROGRESS else reason[:60],
+        "where": task.get("last_worker") if status == Status.IN_PROGRESS else reason,
         "age": seconds_since(since),
         "step": task.get("last_iteration") or None,
         "project": (task.get("project") or {}).get("name"),
@@ -104,9 +107,11 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
 
 
 def show_command(args: argparse.Namespace) -> int:
@@ -167,13 +172,15 @@ def _describe_attempt(attempt: dict[str, Any]) -> None:
 
 
 def logs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the task ends")
     parser.add_argument("--tail", type=int, default=None, metavar="N", help="the last N lines only")
-    parser.add_argument("-t", "--timestamps", action="store_true")
+    parser.add_argument("-t", "--timestamps", action="store_true", help="when each line came")
     parser.add_argument("--grep", default="", metavar="RE", help="only lines that match")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "jsonl"])
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "jsonl"], help="form of the output"
+    )
 
 
 def logs_command(args: argparse.Namespace) -> int:
@@ -199,7 +206,7 @@ def _pattern(words: str) -> re.Pattern[str]:
     try:
         return re.compile(words)
     except re.error as error:
-        raise TaskyardError(f"--grep {words!r} is no regular expression: {error}") from error
+        raise WrongUsage(f"--grep {words!r} is no regular expression: {error}") from error
 
 
 def _print_piece(piece: dict[str, Any], wanted: re.Pattern[str], args: argparse.Namespace) -> None:
@@ -214,9 +221,11 @@ def _print_piece(piece: dict[str, Any], wanted: re.Pattern[str], args: argparse.
 
 
 def explain_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
 
 
 def explain_command(args: argparse.Namespace) -> int:
@@ -228,7 +237,8 @@ def explain_command(args: argparse.Namespace) -> int:
     reason = answer.get("reason") or {}
     print(reason.get("text") or answer.get("state"))
     for name, value in answer.items():
-        if name not in {"reason", "hint"} and value not in (None, "", [], {}):
+        told = name in {"reason", "hint"} or (name == "state" and reason.get("text"))
+        if not told and value not in (None, "", [], {}):
             print(f"  {name:<10}{', '.join(value) if isinstance(value, list) else value}")
     if answer.get("hint"):
         print(f"  try: {answer['hint']}")
@@ -236,11 +246,13 @@ def explain_command(args: argparse.Namespace) -> int:
 
 
 def wait_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tasks", nargs="+", metavar="TASK")
-    parser.add_argument("--timeout", type=float, default=None, metavar="SECONDS")
+    parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after that long")
     parser.add_argument("--any", action="store_true", help="until the first of them ends")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "jsonl"])
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "jsonl"], help="form of the output"
+    )
     parser.set_defaults(own_failure=OUR_FAULT)
 
 

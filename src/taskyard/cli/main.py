@@ -62,7 +62,7 @@ def main(words: list[str]) -> int:
 
 def _guarded(command: object, args: argparse.Namespace) -> int:
     from taskyard.api.errors import TaskyardError
-    from taskyard.cli.failure import explain
+    from taskyard.cli.failure import explain, missing_extra
 
     debug = args.debug or bool(os.environ.get("TASKYARD_DEBUG"))
     try:
@@ -82,6 +82,8 @@ def _guarded(command: object, args: argparse.Namespace) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, ModuleNotFoundError) and (missing := missing_extra(error.name)):
+            return explain(missing, args)
         print(
             f"error: {type(error).__name__}: {error}\n  this is a fault of Taskyard itself\n"
             "  try: the same with --debug, and report what it prints",

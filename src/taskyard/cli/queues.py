@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from taskyard.cli.output import add_output, confirm, duration, seconds_since, show_rows
@@ -23,14 +24,14 @@ def queue_arguments(parser: argparse.ArgumentParser) -> None:
         "rename": "give it another name",
     }.items():
         verb = verbs.add_parser(name, help=text)
-        verb.add_argument("queue", metavar="QUEUE")
+        verb.add_argument("queue", metavar="QUEUE", help="its name or id")
         add_output(verb)
         if name in {"clear", "delete"}:
             verb.add_argument("-y", "--yes", action="store_true", help="do not ask")
         if name == "pause":
             verb.add_argument("-m", "--message", default="", help="why")
         if name == "rename":
-            verb.add_argument("name", metavar="NEW_NAME")
+            verb.add_argument("name", metavar="NEW_NAME", help="the name it gets")
 
 
 def queue_command(args: argparse.Namespace) -> int:
@@ -38,7 +39,7 @@ def queue_command(args: argparse.Namespace) -> int:
     if args.verb == "ls":
         return _list(session, args)
     if args.verb == "create":
-        print(session.raw("queues.create", {"name": args.queue})["id"])
+        _print_id(session.raw("queues.create", {"name": args.queue})["id"], args)
         return 0
     queue = resolve_queue(session, args.queue)
     if args.verb == "show":
@@ -46,7 +47,8 @@ def queue_command(args: argparse.Namespace) -> int:
     if args.verb in {"clear", "delete"}:
         waiting = session.raw("queues.get_num_entries", {"queue": queue})["num"]
         question = f"{args.verb.capitalize()} {args.queue}: {waiting} waiting tasks become drafts"
-        confirm(question, args, f"taskyard queue {args.verb} {args.queue}")
+        if waiting:
+            confirm(question, args, f"taskyard queue {args.verb} {args.queue}")
     body: dict[str, Any] = {"queue": queue}
     action = {"clear": "clear_queue", "rename": "update"}.get(args.verb, args.verb)
     if args.verb == "delete":
@@ -56,8 +58,12 @@ def queue_command(args: argparse.Namespace) -> int:
     elif args.verb == "rename":
         body["name"] = args.name
     session.raw(f"queues.{action}", body)
-    print(queue)
+    _print_id(queue, args)
     return 0
+
+
+def _print_id(queue: str, args: argparse.Namespace) -> None:
+    print(json.dumps({"id": queue}) if args.output in {"json", "jsonl"} else queue)
 
 
 def _list(session: Session, args: argparse.Namespace) -> int:
@@ -84,10 +90,12 @@ def _show(session: Session, queue: str, args: argparse.Namespace) -> int:
             "position": number,
             "id": e["task"]["id"] if isinstance(e["task"], dict) else e["task"],
             "task": _task_name(e),
-            "waiting": duration(seconds_since(e.get("added"))),
+            "waiting": seconds_since(e.get("added")),
         }
         for number, e in enumerate(found.get("entries") or [], 1)
     ]
+    if args.output in {"table", "wide"}:
+        rows = [{**row, "waiting": duration(row["waiting"])} for row in rows]
     show_rows(rows, ["position", "id", "task", "waiting"], args)
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from taskyard import __version__
 from taskyard.api.errors import TaskyardError
+from taskyard.cli.failure import WrongUsage
 from taskyard.cli.output import add_output, note
 from taskyard.cli.target import connect, resolve_task
 from taskyard.client import config
@@ -18,7 +19,7 @@ from taskyard.client import config
 
 def init_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", nargs="?", metavar="URL", help="the server, http://host:8008")
-    parser.add_argument("--access-key", default="")
+    parser.add_argument("--access-key", default="", help="or TASKYARD_ACCESS_KEY; else asked for")
     parser.add_argument(
         "--secret-key", default="", help="better: asked for, or in TASKYARD_SECRET_KEY"
     )
@@ -56,7 +57,13 @@ def _ask_secret() -> str:
 
 
 def env_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("verb", nargs="?", default="print", choices=["print", "list", "gc"])
+    parser.add_argument(
+        "verb",
+        nargs="?",
+        default="print",
+        choices=["print", "list", "gc"],
+        help="print: the lines (default)",
+    )
     parser.add_argument("--max-gb", type=float, default=20.0, help="gc: keep this much at the most")
     add_output(parser)
 
@@ -95,9 +102,9 @@ def whoami_command(args: argparse.Namespace) -> int:
 
 
 def open_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", nargs="?", metavar="TASK")
+    parser.add_argument("task", nargs="?", metavar="TASK", help="open this task's page")
     parser.add_argument("-u", "--url", action="store_true", help="print the address only")
-    parser.add_argument("--server", default="")
+    parser.add_argument("--server", default="", help="the server's address")
 
 
 def open_command(args: argparse.Namespace) -> int:
@@ -117,7 +124,7 @@ def open_command(args: argparse.Namespace) -> int:
 
 def version_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check-server", action="store_true", help="the server's, too")
-    parser.add_argument("--server", default="")
+    parser.add_argument("--server", default="", help="the server's address")
 
 
 def version_command(args: argparse.Namespace) -> int:
@@ -132,7 +139,7 @@ def version_command(args: argparse.Namespace) -> int:
 def api_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="SERVICE.ACTION", help="such as tasks.get_all")
     parser.add_argument("-d", "--data", default="{}", help="the request as JSON, @file or -")
-    parser.add_argument("--server", default="")
+    parser.add_argument("--server", default="", help="the server's address")
 
 
 def api_command(args: argparse.Namespace) -> int:
@@ -148,8 +155,8 @@ def api_command(args: argparse.Namespace) -> int:
     try:
         body = json.loads(text)
     except ValueError as error:
-        raise TaskyardError(f"--data is not JSON: {error}") from error
+        raise WrongUsage(f"--data is not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise TaskyardError("--data must be a JSON object", hint="--data '{\"page_size\": 5}'")
+        raise WrongUsage("--data must be a JSON object", hint="--data '{\"page_size\": 5}'")
     print(json.dumps(connect(args).raw(args.action, body), indent=2))
     return 0

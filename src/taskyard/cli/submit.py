@@ -46,18 +46,31 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--requirements", type=Path, help="a requirements file to record")
     parser.add_argument("--python", default="", metavar="VERSION", help="such as 3.11")
-    parser.add_argument("--env", action="append", default=[], metavar="K=V")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="K=V", help="an environment variable"
+    )
     parser.add_argument("--setup-script", type=Path, help="a shell script to run before all else")
     parser.add_argument(
         "--retry", type=int, default=0, metavar="N", help="run again after a lost worker, N times"
     )
-    parser.add_argument("--time-limit", type=float, default=0, metavar="SECONDS")
-    parser.add_argument("--tags", action="append", default=[], metavar="TAG")
+    parser.add_argument(
+        "--time-limit", type=float, default=0, metavar="SECONDS", help="end it after that long"
+    )
+    parser.add_argument(
+        "--tags", action="append", default=[], metavar="TAG", help="a tag; may be given again"
+    )
     parser.add_argument("--priority", type=int, default=0, help="higher goes first in its queue")
     parser.add_argument("--draft", action="store_true", help="do not enqueue it")
-    parser.add_argument("--server", default="")
-    parser.add_argument("-o", "--output", default="table", choices=["table", "json"])
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="script.py ...")
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="script.py ...",
+        help="a Python or shell script and its own arguments",
+    )
 
 
 def submit_command(args: argparse.Namespace) -> int:

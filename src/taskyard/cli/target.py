@@ -12,7 +12,8 @@ import re
 import sys
 from typing import Any
 
-from taskyard.api.errors import INVALID_QUEUE_ID, INVALID_TASK_ID, ApiError, TaskyardError
+from taskyard.api.errors import INVALID_QUEUE_ID, INVALID_TASK_ID, ApiError
+from taskyard.cli.failure import WrongUsage
 from taskyard.client.config import find
 from taskyard.client.session import Session
 
@@ -122,6 +123,6 @@ def parse_settings(words: list[str]) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise TaskyardError(f"{word!r} is not of the form name=value", hint="--set lr=0.2")
+            raise WrongUsage(f"{word!r} is not of the form name=value", hint="--set lr=0.2")
         found[name] = value
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -112,10 +113,26 @@ def _banner(settings: Settings, greeting: list[str], *, with_agent: bool) -> str
         f"data        {settings.folder}",
         *greeting,
         "worker      taskyard agent daemon --queue default",
-        f"            on another machine first: taskyard init {url}",
+        *_elsewhere(settings),
         'clearml     eval "$(taskyard env)"   points the clearml packages here',
     ]
     if with_agent:
         lines.append("services    an agent for the queue services runs beside the server")
     lines.append("Ctrl-C stops it.")
     return "\n".join(lines)
+
+
+def _elsewhere(settings: Settings) -> list[str]:
+    """How other machines come to this server, which may listen on this one alone."""
+    if settings.public_url:
+        url = settings.url
+    elif settings.host in {"localhost", "::1"} or settings.host.startswith("127."):
+        return ["            on other machines, once this was started with --host 0.0.0.0"]
+    elif settings.host in {"", "0.0.0.0", "::"}:
+        url = f"http://{socket.gethostname()}:{settings.port}"
+    else:
+        url = settings.url
+    return [
+        f"            on another machine first: taskyard init {url}",
+        f"            with the keys in {settings.folder / CLIENT}",
+    ]

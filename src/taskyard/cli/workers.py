@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from taskyard.api.errors import INVALID_WORKER_ID, ApiError
 from taskyard.cli.output import add_output, duration, seconds_since, show_rows
 from taskyard.cli.target import connect
 
@@ -19,15 +20,21 @@ def worker_arguments(parser: argparse.ArgumentParser) -> None:
         "drain": "finish what runs, take no more, and leave",
     }.items():
         verb = verbs.add_parser(name, help=text)
-        verb.add_argument("worker", metavar="WORKER")
+        verb.add_argument("worker", metavar="WORKER", help="its id, as worker ls tells it")
         verb.add_argument("-m", "--message", default="", help="why")
-        verb.add_argument("--server", default="")
+        verb.add_argument("--server", default="", help="the server's address")
 
 
 def worker_command(args: argparse.Namespace) -> int:
     if args.verb == "ls":
         return list_workers(args)
-    connect(args).raw(f"workers.{args.verb}", {"worker": args.worker, "reason": args.message})
+    try:
+        connect(args).raw(f"workers.{args.verb}", {"worker": args.worker, "reason": args.message})
+    except ApiError as error:
+        if error.kind[:2] == INVALID_WORKER_ID[:2]:
+            error.what = f'no worker "{args.worker}"'
+            error.hint = "All workers: taskyard worker ls"
+        raise
     print(args.worker)
     return 0
 
@@ -50,11 +57,13 @@ def list_workers(args: argparse.Namespace) -> int:
             "queues": ", ".join(q.get("name") or q["id"] for q in w.get("queues") or []),
             "user": (w.get("user") or {}).get("name"),
             "ip": w.get("ip"),
-            "seen": duration(seconds_since(w.get("last_activity_time"))),
+            "seen": seconds_since(w.get("last_activity_time")),
         }
         for w in workers
     ]
     if not hasattr(args, "quiet"):
         args.quiet = False
+    if args.output in {"table", "wide"}:
+        rows = [{**row, "seen": duration(row["seen"])} for row in rows]
     show_rows(rows, ["id", "status", "task", "queues", "user", "seen"], args)
     return 0
