@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 
 from taskyard.api.errors import ApiError
 from taskyard.client.session import Session
-from tests.server.faults.process import ServerProcess, server_process
+from taskyard.server.store import engine
+from tests.server.faults.process import PATIENCE, ServerProcess, server_process
 
 MANY = 200
 TEXT = "x" * 100_000
@@ -70,3 +73,36 @@ def test_a_full_disk_is_named_and_work_goes_on_once_there_is_room(server: Server
     assert session.raw("tasks.get_by_id", {"task": made})["task"]["comment"] == TEXT
     assert session.get_file("a/b") == b"content"
     assert "Traceback" not in server.log.read_text()
+
+
+def test_all_who_share_a_commit_that_does_not_fit_are_told_so(tmp_path: Path) -> None:
+    async def together() -> list[int | BaseException]:
+        database = engine.connect(f"sqlite:///{tmp_path / 'small.db'}", lambda _topics: None)
+        begun, go = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def first(tx: engine.Tx) -> int:
+            loop.call_soon_threadsafe(begun.set)
+            go.wait(PATIENCE)
+            return insert(tx, 1)
+
+        def insert(tx: engine.Tx, size: int) -> int:
+            put = "INSERT INTO t VALUES (randomblob(?))"
+            return tx.connection.exec_driver_sql(put, (size,)).rowcount
+
+        await database.write(lambda tx: tx.connection.exec_driver_sql("CREATE TABLE t (x)"))
+        await database.write(
+            lambda tx: tx.connection.exec_driver_sql("PRAGMA max_page_count = 20").scalar()
+        )
+        shared = asyncio.ensure_future(database.write(first))
+        await begun.wait()
+        too_large = asyncio.ensure_future(database.write(lambda tx: insert(tx, 10_000_000)))
+        await asyncio.sleep(0)
+        go.set()
+        found = await asyncio.gather(shared, too_large, return_exceptions=True)
+        assert await database.write(lambda tx: insert(tx, 1)) == 1
+        await asyncio.to_thread(database.close)
+        return found
+
+    found = asyncio.run(together())
+    assert [isinstance(one, ApiError) and one.kind for one in found] == [(503, 1), (503, 1)]

@@ -128,8 +128,8 @@ _TOO_MUCH = ("too many SQL variables", "Expression tree is too large", "number o
 """What the databases say of a statement that names more than they take."""
 
 
-def _translate(error: DBAPIError) -> ApiError:
-    words = str(error.orig).splitlines()[0] if error.orig else "database error"
+def _translate(error: Exception) -> ApiError:
+    words = (str(getattr(error, "orig", error)) or "database error").splitlines()[0]
     if any(phrase in words for phrase in _TOO_MUCH):
         return ApiError(VALIDATION, words, hint="Ask for less at once.")
     if "full" in words or "No space left" in words:
@@ -144,7 +144,7 @@ def _translate(error: DBAPIError) -> ApiError:
 def _run(work: Work[T], tx: Tx) -> T:
     try:
         return work(tx)
-    except OperationalError as error:
+    except (OperationalError, sqlite3.OperationalError) as error:
         raise _translate(error) from error
     except (DataError, OverflowError) as error:
         raise _refuse(error) from error
@@ -215,7 +215,8 @@ class SqliteDatabase:
                     connection = self.engine.connect()
                 last = self._commit_group(connection, group)
             except Exception as error:
-                known = _translate(error) if isinstance(error, DBAPIError) else error
+                failed = isinstance(error, DBAPIError | sqlite3.Error)
+                known = _translate(error) if failed else error
                 for write in group:
                     write.fail(known)
                 _settle(group, self._announce)
@@ -278,7 +279,11 @@ class _Write:
             self.result = _run(self.work, self.tx)
         except Exception as error:
             self.error = error
-            driver.execute("ROLLBACK TO w")
+            try:
+                driver.execute("ROLLBACK TO w")
+            except sqlite3.Error:
+                # A full disk ends the whole transaction: all that share it fail for that reason.
+                raise error from None
         driver.execute("RELEASE w")
 
     def fail(self, error: BaseException) -> None:
