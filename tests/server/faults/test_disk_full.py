@@ -102,7 +102,7 @@ def test_all_who_share_a_commit_that_does_not_fit_are_told_so(tmp_path: Path) ->
         found = await asyncio.gather(shared, too_large, return_exceptions=True)
         assert await database.write(lambda tx: insert(tx, 1)) == 1
         await asyncio.to_thread(database.close)
-        return found
+        return list(found)
 
     found = asyncio.run(together())
     assert [isinstance(one, ApiError) and one.kind for one in found] == [(503, 1), (503, 1)]

@@ -35,6 +35,12 @@ from taskyard.server.store.matching import install_matcher
 
 log = logging.getLogger("taskyard.store")
 
+CANCELLED = "57014"
+"""PostgreSQL's word for a statement that ran into its time limit."""
+
+STATEMENT_LIMIT = 60
+"""Seconds a statement may take on PostgreSQL."""
+
 CLASHES = frozenset({"40001", "40P01"})
 """PostgreSQL's words for a serialization failure and a deadlock."""
 
@@ -347,7 +353,7 @@ class PostgresDatabase:
         self.sender = sender or uuid.uuid4().hex
         url = url.replace("postgres://", "postgresql://", 1)
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        options = "-c statement_timeout=60000"
+        options = f"-c statement_timeout={STATEMENT_LIMIT * 1000}"
         if schema:
             options += f" -c search_path={schema}"
         self.engine = create_engine(
@@ -373,6 +379,15 @@ class PostgresDatabase:
                 return _run(work, Tx(connection))
         except OperationalError as error:
             raise _translate(error) from error
+        except ApiError as error:
+            if getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) != CANCELLED:
+                raise
+            # To ask the same again would take as long: clients must not be told to.
+            raise ApiError(
+                VALIDATION,
+                f"the query took more than {STATEMENT_LIMIT} seconds",
+                hint="Ask for less at once.",
+            ) from error
 
     async def write(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
