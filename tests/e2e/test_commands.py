@@ -183,6 +183,12 @@ class TestListings:
         assert lines[0].startswith("id,status,task,")
         assert any(line.startswith(f"{drafts[2]},draft,draft 2,") for line in lines)
 
+    def test_ps_says_why_a_task_waits(self, shared_site: Site, folder: Path) -> None:
+        queue = shared_site.new_queue()
+        task = shared_site.printed("submit", "--queue", queue, "main.py", cwd=folder).strip()
+        rows = {r["id"]: r for r in json.loads(shared_site.printed("ps", "-o", "json"))}
+        assert f"no worker serves the queue {queue}" in rows[task]["where"]
+
     def test_ps_knows_the_words_that_people_see(self, shared_site: Site, drafts: list[str]) -> None:
         assert drafts[2] in shared_site.printed("ps", "--status", "draft", "-q").split()
         assert shared_site.taskyard("ps", "--status", "drafty").returncode == 2

@@ -78,7 +78,8 @@ def ended(session: Session, task: str) -> int:
         return 0
     reason = document.get("status_reason") or ""
     what, *hints = (document.get("status_message") or "").split("\n")
-    words = ": ".join(w for w in (reason, what) if w)
+    # An abort has its own name for a reason and for a message: once is enough.
+    words = ": ".join(w for w in dict.fromkeys((reason, what)) if w and w != "aborted")
     if status == Status.FAILED:
         note(f"failed: {words}" if words else "failed")
     elif status in FINAL:

@@ -26,6 +26,8 @@ from taskyard.cli.target import TASK_FIELDS, connect, resolve_task, resolve_task
 from taskyard.client.session import Session
 
 ACTIVE = [Status.QUEUED, Status.IN_PROGRESS]
+EXPLAINED = 10
+"""For how many waiting tasks ``ps`` asks why; each costs a call."""
 COLUMNS = ["id", "status", "task", "queue", "where", "age", "step"]
 
 
@@ -52,6 +54,8 @@ def ps_command(args: argparse.Namespace) -> int:
     if args.project:
         query["project"] = [_project(session, args.project)]
     rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
+    if not (args.quiet or args.output == "name"):
+        _say_why(session, rows)
     if args.output in {"table", "wide"} and not args.quiet:
         # On a terminal a long reason would push what follows it out of the window.
         most = 60 if sys.stdout.isatty() and args.output == "table" else None
@@ -65,6 +69,15 @@ def ps_command(args: argparse.Namespace) -> int:
     else:
         show_rows(rows, COLUMNS, args)
     return 0
+
+
+def _say_why(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Fill in what the first waiting tasks wait for."""
+    for row in [r for r in rows if r["status"] == SHOWN[Status.QUEUED]][:EXPLAINED]:
+        try:
+            row["where"] = session.raw("tasks.explain", {"task": row["id"]})["reason"]["text"]
+        except ApiError:
+            continue  # deleted since it was listed
 
 
 def _status(word: str) -> str:
@@ -239,7 +252,8 @@ def explain_command(args: argparse.Namespace) -> int:
     for name, value in answer.items():
         told = name in {"reason", "hint"} or (name == "state" and reason.get("text"))
         if not told and value not in (None, "", [], {}):
-            print(f"  {name:<10}{', '.join(value) if isinstance(value, list) else value}")
+            shown = ", ".join(value) if isinstance(value, list) else value
+            print(f"  {name.replace('_', ' '):<17}{shown}")
     if answer.get("hint"):
         print(f"  try: {answer['hint']}")
     return 0
