@@ -18,7 +18,7 @@ from taskyard.client.http import Answer
 from tests.beds.server import Api, Running
 
 fuzz = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
