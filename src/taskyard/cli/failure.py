@@ -36,7 +36,7 @@ _CONFLICT = {
 }
 
 
-EXTRAS = {"psycopg": ("PostgreSQL", "postgres"), "boto3": ("S3", "s3")}
+EXTRAS = {"psycopg": ("PostgreSQL", "postgres")}
 """Packages that not everyone installs: what they are for, and the extra that has them."""
 
 
@@ -51,7 +51,7 @@ def missing_extra(name: str | None) -> TaskyardError | None:
     purpose, extra = EXTRAS[name]
     return TaskyardError(
         f"{purpose} needs the package {name}, which is not installed",
-        hint=f"pip install '.[{extra}]' in the folder that Taskyard was installed from",
+        hint=f"pip install 'taskyard[{extra}]'",
     )
 
 
