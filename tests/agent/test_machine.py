@@ -85,7 +85,12 @@ class TestProcesses:
         assert {outer.pid, inner} <= set(found)
 
     def test_the_group_of_a_number_that_is_another_processes_now_is_empty(self) -> None:
-        assert processes.group(os.getpgid(0), start=1.0) == []
+        leader = subprocess.Popen(FOREVER, start_new_session=True)
+        try:
+            assert processes.group(leader.pid, start=1.0) == []
+        finally:
+            leader.kill()
+            leader.wait()
 
 
 class TestMemory:

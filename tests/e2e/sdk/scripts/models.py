@@ -1,8 +1,6 @@
-import time
 from pathlib import Path
 
 from clearml import InputModel, Model, OutputModel, Task
-from clearml.backend_api.session.client import APIClient
 from told import tell
 
 PROJECT = "models/größe"
@@ -20,8 +18,6 @@ model.tags = ["good", "small"]
 model.comment = "a comment"
 model.set_metadata("accuracy", "0.9", "float")
 model.set_metadata("owner.name", "me")
-model.report_scalar("model loss", "train", 0.25, 3)
-model.report_single_value("size", 1000)
 task.flush(wait_for_uploads=True)
 model.wait_for_uploads()
 loaded = Model(model_id=model.id)
@@ -60,13 +56,4 @@ spare.update_weights("spare.bin", auto_delete_file=False)
 spare.wait_for_uploads()
 url = spare.url
 tell(spare=spare.id, spare_url=url, removed=Model.remove(spare.id, raise_on_errors=True))
-client = APIClient()
-for _ in range(200):  # what a model reports is sent every five seconds and cannot be flushed
-    answer = client.session.send_request(
-        "events", "scalar_metrics_iter_histogram", json={"task": model.id, "model_events": True}
-    )
-    if answer.json()["data"]:
-        break
-    time.sleep(0.1)
-tell(scalars=answer.json()["data"])
 task.close()
