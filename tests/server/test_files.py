@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import pytest
 
-from taskyard.client.http import Answer
+from taskyard.client.http import Answer, ServerUnreachable
 from taskyard.server.services.files import wanted_range
 from taskyard.server.uploads import part_name
 from tests.beds.server import Api, Running, running
@@ -302,8 +302,10 @@ def wait_until(true: object, pause: threading.Event) -> None:
 def test_a_file_over_the_limit_is_refused(server: Running, api: Api) -> None:
     too_much = b"x" * ((3 << 20) + 1)
 
-    assert upload(api, ("/big/form", too_much)).status == 413
-    with contextlib.suppress(ConnectionError):
+    # The answer may be lost when the server hangs up on what it will not read.
+    with contextlib.suppress(ServerUnreachable):
+        assert upload(api, ("/big/form", too_much)).status == 413
+    with contextlib.suppress(ServerUnreachable):
         assert api.send("PUT", "/files/big/put", too_much).status == 413
     assert api.send("HEAD", "/files/big/form").status == 404
     assert api.send("HEAD", "/files/big/put").status == 404

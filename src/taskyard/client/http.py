@@ -57,8 +57,7 @@ class Connection:
     ) -> Answer:
         """Send and read the whole answer. Raises ServerUnreachable when none comes.
 
-        A kept connection that the server closed in the meantime is opened again once: nothing
-        of the request can have been taken then.
+        A kept connection that the server closed in the meantime is opened again once.
         """
         for fresh in (self._open is None, True):
             try:
@@ -67,9 +66,7 @@ class Connection:
                     raise ConnectionAbortedError("this connection was ended on purpose")
                 if connection.sock is not None:
                     connection.sock.settimeout(timeout or self._timeout)
-                connection.request(method, self._prefix + path, body or None, headers or {})
-                answer = connection.getresponse()
-                return Answer(answer.status, answer.headers, answer.read())
+                return self._exchange(connection, method, self._prefix + path, body, headers or {})
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
                 self.close()
                 if fresh or self._was_cut:
@@ -78,6 +75,28 @@ class Connection:
                 self.close()
                 raise self._unreachable(error) from error
         raise AssertionError("unreachable")
+
+    def _exchange(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
+    ) -> Answer:
+        whole = True
+        try:
+            connection.request(method, path, body or None, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            if not body:
+                raise
+            # A server may refuse before it has all of a large body: its answer says why.
+            whole = False
+        answer = connection.getresponse()
+        found = Answer(answer.status, answer.headers, answer.read())
+        if not whole:
+            self.close()
+        return found
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._open is None:
