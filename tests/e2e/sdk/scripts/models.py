@@ -10,9 +10,9 @@ Path("weights v2.bin").write_bytes(b"2" * 1000)
 model = OutputModel(
     task=task, name="classifier ü", framework="PyTorch", label_enumeration={"cat": 1, "dog": 2}
 )
-model.update_weights("weights v1.bin", iteration=1)
+model.update_weights("weights v1.bin", iteration=1, async_enable=False)
 model.wait_for_uploads()
-model.update_weights("weights v2.bin", iteration=7)
+model.update_weights("weights v2.bin", iteration=7, async_enable=False)
 model.update_design(config_dict={"layers": 3})
 model.tags = ["good", "small"]
 model.comment = "a comment"
