@@ -83,6 +83,19 @@ class ApiError(TaskyardError):
         return self.code, self.subcode
 
 
+def as_error(meta: dict[str, Any]) -> ApiError:
+    """The server's refusal, from an answer's ``meta``, as the error it raised there."""
+    data = dict(meta.get("error_data") or {})
+    hint = str(data.pop("hint", ""))
+    message = str(meta.get("result_msg", ""))
+    kind = (int(meta["result_code"]), int(meta.get("result_subcode") or 0), message)
+    error = ApiError(kind, hint=hint)
+    error.what = message
+    error.args = (message,)
+    error.data = data
+    return error
+
+
 # One line a code. Numbers are the public protocol's; words are ours.
 BAD_VERSION = (400, 2, "the path has an invalid version")
 BAD_IMPERSONATION_HEADERS = (400, 5, "bad impersonation headers")

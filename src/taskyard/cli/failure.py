@@ -7,7 +7,7 @@ import sys
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli.main import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, UNREACHABLE, USAGE
+from taskyard.cli.exits import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, UNREACHABLE, USAGE
 
 _NOT_FOUND = {
     kind[:2]

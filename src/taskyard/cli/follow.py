@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from taskyard.api.states import FINAL, Status
-from taskyard.cli.main import OUR_FAULT
+from taskyard.cli.exits import OUR_FAULT
 from taskyard.cli.output import note
 from taskyard.client.http import ServerUnreachable
 from taskyard.client.session import Session

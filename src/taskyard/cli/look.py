@@ -11,8 +11,8 @@ from typing import Any
 
 from taskyard.api.errors import INVALID_PROJECT_ID, ApiError, TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
+from taskyard.cli.exits import OUR_FAULT, TIMED_OUT
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.main import OUR_FAULT, TIMED_OUT
 from taskyard.cli.output import (
     add_output,
     duration,

@@ -13,10 +13,7 @@ import sys
 from typing import NoReturn
 
 from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
-
-OK, FAILED, USAGE, NOT_FOUND, FORBIDDEN, CONFLICT, UNREACHABLE, TIMED_OUT = range(8)
-OUR_FAULT = 125
-"""What ``run`` and ``wait`` exit with when not the task but Taskyard failed."""
+from taskyard.cli.exits import INTERRUPTED, OK, OUR_FAULT, USAGE
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +67,7 @@ def _guarded(command: object, args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough: `taskyard logs | head` is no failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskyard.api import arguments
 from taskyard.api.errors import TaskyardError
-from taskyard.cli.main import OUR_FAULT
+from taskyard.cli.exits import OUR_FAULT
 from taskyard.cli.output import note
 from taskyard.cli.target import connect, parse_settings, resolve_queue
 from taskyard.client.session import Session

@@ -12,7 +12,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taskyard.api.errors import ApiError
+from taskyard.api.errors import ApiError, as_error
 from taskyard.client.http import Answer, Connection, ServerUnreachable
 
 if TYPE_CHECKING:
@@ -127,16 +127,3 @@ class Session:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def as_error(meta: dict[str, Any]) -> ApiError:
-    """The server's refusal, from an answer's ``meta``, as the error it raised there."""
-    data = dict(meta.get("error_data") or {})
-    hint = str(data.pop("hint", ""))
-    message = str(meta.get("result_msg", ""))
-    kind = (int(meta["result_code"]), int(meta.get("result_subcode") or 0), message)
-    error = ApiError(kind, hint=hint)
-    error.what = message
-    error.args = (message,)
-    error.data = data
-    return error

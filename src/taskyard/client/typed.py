@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from taskyard.api.errors import as_error
 from taskyard.api.wire import Request, action_of
-from taskyard.client.session import as_error
 
 T = TypeVar("T")
 
