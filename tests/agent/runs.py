@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from taskyard.agent.executors import Observation
 from taskyard.agent.executors.process import ProcessExecutor
-from taskyard.agent.machine import processes
+from taskyard.agent.machine import memory_group, processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run import steps
@@ -71,7 +71,7 @@ class Runs:
         variables: dict[str, str] | None = None,
         secrets: Secrets | None = None,
         grace: float = 20.0,
-        time_limit: float = 0.0,
+        **limits: float,
     ) -> Path:
         """Make a run folder whose code is the given script; ``name`` picks a step's behaviour."""
         self._attempt += 1
@@ -82,7 +82,7 @@ class Runs:
             code=Code(diff=code, entry_point=entry_point),
             environment=Environment(setup_script=setup_script),
             variables=variables or {},
-            limits=Limits(grace=grace, time_limit=time_limit),
+            limits=Limits(grace=grace, **limits),  # type: ignore[arg-type]
             cache=str(self.root.parent / "cache"),
         )
         return folders.create(self.root, spec, secrets or Secrets())
@@ -206,4 +206,6 @@ STEPS: Steps = (
 
 
 if __name__ == "__main__":
+    if os.environ.get("TEST_NO_GROUPS"):
+        memory_group.make = lambda *_: None
     serve(lambda folder: supervise(folder, STEPS))

@@ -128,7 +128,7 @@ def test_a_step_that_fails_names_its_cause_and_ends_the_attempt(runs: Runs) -> N
     folder = runs.begin("print('never')", name="refused")
     seen = runs.seen_over(folder)
     assert seen.outcome == Outcome(
-        exit_code=-1, cause=Cause.GIT, message="no such commit", hint="push it"
+        exit_code=-1, cause=Cause.GIT, message="no such commit\nfatal: bad object", hint="push it"
     )
     assert seen.state.phases[-1].name == "patch"
     assert "fatal: bad object" in console(folder)

@@ -48,7 +48,10 @@ def run_spec(
         ),
         variables={**_variables(task), **_sdk_variables(task["id"], worker, profile)},
         limits=Limits(
-            grace=_seconds(limits.get("grace"), GRACE), time_limit=_seconds(limits.get("time"), 0)
+            grace=_amount(limits.get("grace"), GRACE),
+            time_limit=_amount(limits.get("time"), 0),
+            quiet_limit=_amount(limits.get("quiet"), 0),
+            memory=int(_amount(limits.get("memory"), 0)),
         ),
         cache=str(cache),
     )
@@ -109,8 +112,8 @@ def _python(binary: str) -> str:
     return found[1] if found else ""
 
 
-def _seconds(value: Any, otherwise: float) -> float:
-    """A time that was set; 0 is one."""
+def _amount(value: Any, otherwise: float) -> float:
+    """A number that was set; 0 is one."""
     return float(value) if isinstance(value, (int, float)) and value >= 0 else otherwise
 
 

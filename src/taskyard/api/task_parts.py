@@ -177,10 +177,16 @@ class Retry(Section):
 
 
 class Limits(Section):
-    """Bounds of one attempt, in seconds; 0 means none."""
+    """Bounds of one attempt; times in seconds, 0 means none."""
 
     time: Annotated[float, Meta(ge=0)] = 0
-    grace: Annotated[float, Meta(ge=0)] = 0
+    """How long its code may run."""
+    quiet: Annotated[float, Meta(ge=0)] = 0
+    """How long it may write nothing."""
+    memory: Annotated[int, Meta(ge=0)] = 0
+    """Bytes that all its processes may use together."""
+    grace: Annotated[float, Meta(ge=0)] | None = None
+    """How long it is left to end by itself once it is told to; 30 unless set, 0 kills at once."""
 
 
 Priority = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]

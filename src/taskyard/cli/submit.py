@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time-limit", type=float, default=0, metavar="SECONDS", help="end it after that long"
+    )
+    parser.add_argument(
+        "--quiet-limit",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="end it when it writes nothing for that long",
+    )
+    parser.add_argument(
+        "--memory", type=size, default=0, metavar="SIZE", help="end it above that, such as 512M"
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="between asking it to end and ending it (30)",
     )
     parser.add_argument(
         "--tags", action="append", default=[], metavar="TAG", help="a tag; may be given again"
@@ -122,8 +140,8 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
         body["container"] = {"setup_shell_script": _read(args.setup_script)}
     if args.retry:
         body["retry"] = {"max": args.retry, "causes": ["infrastructure"]}
-    if args.time_limit:
-        body["limits"] = {"time": args.time_limit}
+    if limits := _limits(args):
+        body["limits"] = limits
     if args.priority:
         body["priority"] = args.priority
     task = str(session.raw("tasks.create", body)["id"])
@@ -135,6 +153,23 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
                 f"  try: taskyard agent daemon --queue {args.queue}"
             )
     return task
+
+
+def _limits(args: argparse.Namespace) -> dict[str, float]:
+    given = {"time": args.time_limit, "quiet": args.quiet_limit, "memory": args.memory}
+    limits = {name: value for name, value in given.items() if value}
+    return limits if args.grace is None else {**limits, "grace": args.grace}
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+
+
+def size(words: str) -> int:
+    """Bytes: ``512M`` and ``512MiB`` are 512 times 2**20. Raises ArgumentTypeError."""
+    found = _SIZE.fullmatch(words.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{words!r} is no size: give bytes, 512M or 1.5G")
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
 
 
 def entry_of(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str]]:
@@ -201,8 +236,6 @@ def _read(file: Path) -> str:
 
 def _project(session: Session, name: str) -> str:
     """The project's id; made when it is new."""
-    import re
-
     if len(name) < 3:
         name = f"{name}-project"
     query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 ROOT = Path("/")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Kills(msgspec.Struct, frozen=True):
@@ -27,15 +29,55 @@ class Kills(msgspec.Struct, frozen=True):
 def kills(root: Path = ROOT) -> Kills:
     """Count. What cannot be read counts as 0. ``root`` is where ``proc`` and ``sys`` lie."""
     in_group = 0
-    for folder in _group_folders(root):
-        for file in ("memory.events", "memory.oom_control"):
-            in_group = max(in_group, _field(folder / file, "oom_kill"))
+    for folder in group_folders(root):
+        in_group = max(in_group, kills_in(folder))
     return Kills(in_group=in_group, in_machine=_field(root / "proc/vmstat", "oom_kill"))
+
+
+def kills_in(group: Path) -> int:
+    """Return how many processes of a control group the kernel ended for lack of memory."""
+    return max(_field(group / file, "oom_kill") for file in ("memory.events", "memory.oom_control"))
+
+
+def used(pids: Iterable[int], *, enough: int) -> int:
+    """Return the bytes of memory that processes use together.
+
+    Pages that they share are counted once to each of them, which is quick to find out; only when
+    that comes to more than ``enough`` are they counted once to all.
+    """
+    known = list(pids)
+    resident = sum(_resident(pid) for pid in known)
+    if resident <= enough:
+        return resident
+    return sum(_share(pid) for pid in known)
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+def _share(pid: int) -> int:
+    """Bytes of a process, with its part of what it shares."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    except OSError:  # an old kernel, or somebody else's process
+        return _resident(pid)
+    return 0
+
+
+def in_mib(size: int) -> str:
+    """A number of bytes in words."""
+    return f"{size / 2**20:,.0f} MiB"
 
 
 def limit(root: Path = ROOT) -> int:
     """Return the bytes our control group may use; 0 when it has no limit of its own."""
-    for folder in _group_folders(root):
+    for folder in group_folders(root):
         for file in ("memory.max", "memory.limit_in_bytes"):
             with contextlib.suppress(OSError, ValueError):
                 value = int((folder / file).read_text())
@@ -71,7 +113,7 @@ def _records(descriptor: int) -> list[bytes]:
         records.append(record)
 
 
-def _group_folders(root: Path) -> list[Path]:
+def group_folders(root: Path = ROOT) -> list[Path]:
     """Return the folders of our control group: one in version 2, another in version 1."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from taskyard.agent.machine import memory, processes
+from taskyard.agent.machine import memory, memory_group, processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run.spec import Exit, Process
@@ -38,6 +38,8 @@ class Launch(msgspec.Struct, frozen=True):
     folder: Path
     """The working directory."""
     environment: Mapping[str, str]
+    memory: int = 0
+    """Bytes that it may use with all that it starts; 0: no limit."""
 
 
 def adopt_orphans() -> None:
@@ -84,9 +86,14 @@ def _keep(folder: Path, launch: Launch, tell: int) -> None:
         keeper_start=processes.start_time(own),
         console_from=(folder / contract.CONSOLE).stat().st_size,
     )
+    if launch.memory:
+        group = memory_group.make(f"taskyard-{folder.name}-{own}", launch.memory)
+        process.memory_group = str(group or "")
     # Before anything of the user's runs: from here on nothing can be started and not be found.
     folders.write_process(folder, process)
     try:
+        if process.memory_group:
+            memory_group.enter(Path(process.memory_group))
         process.pid = _spawn(folder, launch)
     except OSError as error:
         process.failure = f"{error.filename or launch.argv[0]}: {error.strerror}"

@@ -76,7 +76,7 @@ def plan(
         environment["VIRTUAL_ENV"] = str(bin.parent)
     code = spec.code
     argv = command(code, entry_point, folder=folder, python=python, path=environment["PATH"])
-    return Launch(argv=argv, folder=folder, environment=environment)
+    return Launch(argv=argv, folder=folder, environment=environment, memory=spec.limits.memory)
 
 
 def base_environment(environ: Mapping[str, str]) -> dict[str, str]:

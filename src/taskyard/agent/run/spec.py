@@ -61,12 +61,16 @@ class Environment(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Limits(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Bounds of one attempt, in seconds."""
+    """Bounds of one attempt; times in seconds."""
 
     grace: float = 30.0
     """Between the polite signal and the killing one; 0 kills at once."""
     time_limit: float = 0.0
     """How long the user's process may run, preparation not counted; 0: as long as it likes."""
+    quiet_limit: float = 0.0
+    """How long it may write nothing; 0: as long as it likes."""
+    memory: int = 0
+    """Bytes that the user's process and all that it starts may use; 0: no limit of its own."""
 
 
 class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -149,6 +153,8 @@ class Process(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How many processes of our control group the kernel had ended for memory by then."""
     killed_in_machine: int = 0
     """The same for the whole machine."""
+    memory_group: str = ""
+    """Folder of the control group that holds the run's memory limit; empty: nobody but us does."""
     failure: str = ""
     """Why the process could not be started at all."""
 

@@ -163,6 +163,8 @@ def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Ou
     """Go on with a run whose supervisor died."""
     before = run.state.phases[-1].name if run.state.phases else "its start"
     if process is None or how in (Standing.LOST, Standing.REBOOTED):
+        if process is not None:
+            watch.clear_away(process)
         return _lost(how, before)
     # Not to the console: the process may be in the middle of a line of its own.
     sys.stderr.write("the supervisor of this run died; a new one goes on\n")
@@ -247,7 +249,12 @@ def _failure(folder: Path, hidden: Sequence[str], error: Exception) -> Outcome:
     if isinstance(error, RunError):
         if error.tail:
             _say(folder, hidden, f"last words:\n{error.tail}")
-        return Outcome(exit_code=-1, cause=error.cause, message=error.what, hint=error.hint)
+        return Outcome(
+            exit_code=-1,
+            cause=error.cause,
+            message=verdict.with_last_words(error.what, error.tail),
+            hint=error.hint,
+        )
     process = folders.read_process(folder)
     if process is not None:  # a fault in watching it: it must not go on with nobody there
         watch.kill(process)
@@ -272,7 +279,8 @@ def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outco
     outcome.message = redact(outcome.message, hidden)
     outcome.hint = redact(outcome.hint, hidden)
     if outcome.message:
-        _say(folder, hidden, outcome.message)
+        # A failed tool's own words, below, are in the console already.
+        _say(folder, hidden, outcome.message.partition("\n")[0])
     _end_phase(state)
     state.outcome = outcome
     for _ in range(LAST_WORD_TRIES):

@@ -7,12 +7,14 @@ import signal
 
 import msgspec
 
-from taskyard.agent.machine.memory import Kills
+from taskyard.agent.machine.memory import Kills, in_mib
 from taskyard.agent.run.spec import Exit, Outcome, Process, Stop
 from taskyard.api.errors import Cause
 
 LINE_LIMIT = 300
 """Characters of the console's last line that go into a message."""
+TAIL_LINES = 6
+"""Lines of a failed tool that go into a message."""
 
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, moves of the cursor
@@ -29,6 +31,10 @@ class Memory(msgspec.Struct, frozen=True):
     """The kernel's log names the process."""
     limit: int = 0
     """Bytes our control group may use; 0: no limit of its own."""
+    beyond: int = 0
+    """How many processes the kernel ended because the run used more than its own limit."""
+    own_limit: int = 0
+    """That limit, in bytes."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +89,8 @@ def _by_itself(ending: Ending) -> Outcome:
             message="the process ended while nobody watched it, and its exit code is not known",
             hint="The console has all that it wrote.",
         )
+    if ending.memory.beyond and ended.code:
+        return _beyond(ending.memory, ended)
     if ended.signal == signal.SIGKILL:
         return _killed(ending, ended)
     if ended.signal:
@@ -104,12 +112,26 @@ def _by_itself(ending: Ending) -> Outcome:
     return Outcome(exit_code=ended.code, cause=Cause.USER_CODE, message=text, hint=hint)
 
 
+def _beyond(facts: Memory, ended: Exit) -> Outcome:
+    """The kernel held the run to its limit, and it ended of that, at once or a little later."""
+    text = (
+        f"out of memory: the kernel ended {facts.beyond} of its processes, because it used more "
+        f"than its limit of {in_mib(facts.own_limit)}"
+    )
+    return Outcome(
+        exit_code=ended.code,
+        cause=Cause.OUT_OF_MEMORY,
+        message=text,
+        hint="Use less memory (smaller batches, fewer loader workers) or raise the task's limit.",
+    )
+
+
 def _killed(ending: Ending, ended: Exit) -> Outcome:
     """Signal 9 came, and not from us: lack of memory, as far as the kernel lets us know."""
     facts, before = ending.memory, ending.process
     in_group = facts.now.in_group > before.killed_in_group
     if facts.named or in_group or facts.now.in_machine > before.killed_in_machine:
-        bound = f" (limit {facts.limit / 2**20:,.0f} MiB)" if in_group and facts.limit else ""
+        bound = f" (limit {in_mib(facts.limit)})" if in_group and facts.limit else ""
         return Outcome(
             exit_code=ended.code,
             cause=Cause.OUT_OF_MEMORY,
@@ -121,6 +143,13 @@ def _killed(ending: Ending, ended: Exit) -> Outcome:
         cause=Cause.USER_CODE,
         message="killed by signal 9 (no one here sent it; often the machine ran out of memory)",
     )
+
+
+def with_last_words(what: str, tail: str) -> str:
+    """What failed, and below it the last lines of the tool that did."""
+    lines = [line.strip() for line in _CONTROL.sub("", tail).splitlines() if line.strip()]
+    new = [line[:LINE_LIMIT] for line in lines[-TAIL_LINES:] if line not in what]
+    return "\n".join([what, *new])
 
 
 _NUMBERS = frozenset(int(number) for number in signal.Signals)

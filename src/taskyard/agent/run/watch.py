@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from taskyard.agent.machine import memory, processes
+from taskyard.agent.machine import memory, memory_group, processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import keeper
 from taskyard.agent.run import spec as contract
+from taskyard.agent.run.bounds import Bounds
 from taskyard.agent.run.signals import Ear
 from taskyard.agent.run.spec import Exit, Limits, Process, Stop
 from taskyard.agent.run.verdict import Ending, Memory, last_line
@@ -50,15 +51,23 @@ def watch(folder: Path, process: Process, limits: Limits, ear: Ear, say: Say) ->
         say(f"stopping: {stop.message or stop.cause}; {stop.grace:g} s of grace")
         killed, survivors = _end(folder, process, stop, ear)
     ended = _exit(folder, process)
-    return Ending(
+    ending = Ending(
         process=process,
         exit=ended,
         stop=stop,
         killed=killed,
         survivors=survivors,
-        memory=_memory(process, ended),
+        memory=_memory(process, ended, limits),
         last_line=written,
     )
+    clear_away(process)
+    return ending
+
+
+def clear_away(process: Process) -> None:
+    """Drop what a run had of the kernel's, once nothing of it lives."""
+    if process.memory_group:
+        memory_group.remove(Path(process.memory_group))
 
 
 def requested(folder: Path, limits: Limits) -> Stop:
@@ -72,16 +81,11 @@ def requested(folder: Path, limits: Limits) -> Stop:
 
 def _wait(folder: Path, process: Process, limits: Limits, ear: Ear) -> Stop | None:
     """Wait until the process is gone (None), or is to be made to go."""
-    deadline = process.pid_start + limits.time_limit if limits.time_limit else None
+    bounds = Bounds(folder, process, limits, lambda: _tree(process))
     while not ear.called:
-        left = None if deadline is None else deadline - processes.uptime()
-        if left is not None and left <= 0:
-            return Stop(
-                grace=limits.grace,
-                cause=Cause.TIME_OUT,
-                message=f"it ran longer than its limit of {limits.time_limit:g} s",
-            )
-        if processes.wait(process.pid, process.pid_start, left, wake=ear.wake):
+        if stop := bounds.exceeded():
+            return stop
+        if processes.wait(process.pid, process.pid_start, bounds.pause(), wake=ear.wake):
             return None
         ear.clear()
         _reap_others(process)
@@ -179,11 +183,18 @@ def _exit(folder: Path, process: Process) -> Exit | None:
     return ended
 
 
-def _memory(process: Process, ended: Exit | None) -> Memory:
+def _memory(process: Process, ended: Exit | None, limits: Limits) -> Memory:
     if ended is None or ended.code == 0:
         return Memory()
     named = ended.signal == signal.SIGKILL and memory.named_by_kernel(process.pid)
-    return Memory(now=memory.kills(), named=named, limit=memory.limit())
+    own = memory.kills_in(Path(process.memory_group)) if process.memory_group else 0
+    return Memory(
+        now=memory.kills(),
+        named=named,
+        limit=memory.limit(),
+        beyond=own,
+        own_limit=limits.memory,
+    )
 
 
 def _last_line(folder: Path, process: Process) -> str:

@@ -73,7 +73,7 @@ def sent(request: TaskFields, version: tuple[int, int], now: str) -> Sent:
     if request.retry is not None:
         found["retry"] = retry(request.retry)
     if request.limits is not None:
-        found["limits"] = {"time": request.limits.time, "grace": request.limits.grace}
+        found["limits"] = fields(request.limits)
     return task_versions.upgrade(found, version, now)
 
 
