@@ -466,3 +466,34 @@ def test_a_waiting_task_is_explained_by_what_it_waits_for(api: Api) -> None:
 def test_a_draft_is_explained_as_one(api: Api) -> None:
     found = api("tasks.explain", task=make_task(api))
     assert (found["state"], found["reason"]["code"]) == ("draft", "draft")
+
+
+def test_several_tasks_are_explained_in_one_call(api: Api) -> None:
+    queue = make_queue(api)
+    first, second, draft = make_task(api), make_task(api), make_task(api)
+    for task in (first, second):
+        api("tasks.enqueue", task=task, queue=queue)
+    asked = [draft, second, "0" * 32, first]
+    found = api("tasks.explain_many", ids=asked)["explanations"]
+    assert [e["task"] for e in found] == [draft, second, first]
+    assert [e.get("position") for e in found] == [None, 2, 1]
+    assert found[1]["length"] == 2
+    assert api("tasks.explain", task=second) == found[1]
+
+
+def test_a_run_that_is_being_prepared_is_told_apart_from_one_that_runs(api: Api) -> None:
+    queue, task = make_queue(api), make_task(api)
+    api("tasks.enqueue", task=task, queue=queue)
+    api("attempts.take", worker="w", queues=[queue])
+
+    def reported(phase: str) -> dict[str, Any]:
+        step = {"name": phase, "started": 1_790_000_000.5}
+        api("attempts.report", task=task, attempt=1, worker="w", phase=phase, phases=[step])
+        (found,) = api("tasks.explain_many", ids=[task])["explanations"]
+        return dict(found)
+
+    preparing = reported("environment")
+    assert preparing["state"] == "preparing"
+    assert preparing["reason"]["text"] == "it makes its environment ready on w"
+    assert (preparing["attempt"], preparing["phase_started"]) == (1, 1_790_000_000.5)
+    assert reported("launch")["state"] == "running"

@@ -245,22 +245,3 @@ class ArchiveMany(ManyChangeOfRuns):
 @action("tasks.unarchive_many", answers=ManyResponse, since="2.13")
 class UnarchiveMany(ManyChangeOfRuns):
     """Bring archived tasks back."""
-
-
-class ExplainResponse(Response):
-    state: str
-    """The status in the words people see."""
-    reason: Document
-    """``code`` and ``text``: why the task is where it is."""
-    hint: str
-    queue: str | None = None
-    position: int | None = None
-    """Place in the queue, from 1."""
-    workers_serving: list[str] | None = None
-
-
-@action("tasks.explain", answers=ExplainResponse)
-class Explain(Request):
-    """Why a task waits, or why it ended as it did."""
-
-    task: str

@@ -28,7 +28,9 @@ class Serving(NamedTuple):
     worker: str
     busy: bool
     order: str
-    """``pause``, ``drain`` or empty."""
+    """``pause``, ``drain``, ``stop`` or empty."""
+    unfit: str = ""
+    """Why it takes no tasks of itself."""
 
 
 class Explanation(NamedTuple):
@@ -37,12 +39,28 @@ class Explanation(NamedTuple):
     hint: str = ""
 
 
-def explain(task: Standing, waiting: Waiting | None, serving: Sequence[Serving]) -> Explanation:
-    """What keeps the task where it is."""
+STEPS = {
+    "source": "gets its code",
+    "patch": "applies its uncommitted changes",
+    "setup": "runs its set-up script",
+    "image": "gets its image",
+    "environment": "makes its environment ready",
+    "launch": "starts its command",
+}
+"""What a run does in each step before its own code runs."""
+
+
+def explain(
+    task: Standing,
+    waiting: Waiting | None,
+    serving: Sequence[Serving],
+    step: str | None = None,
+) -> Explanation:
+    """What keeps the task where it is. ``step``: of a run that is still being prepared."""
     if task.status == Status.QUEUED:
         return _queued(task, waiting, serving)
     if task.status == Status.IN_PROGRESS:
-        return _running(task)
+        return _running(task, step)
     if task.status == Status.FAILED:
         return _failed(task)
     if task.status == Status.CREATED:
@@ -77,6 +95,13 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
             f"all workers that serve {name} are paused or draining; {place}",
             "Resume one of them.",
         )
+    if all(worker.order or worker.unfit for worker in serving):
+        why = next(f"{worker.worker}: {worker.unfit}" for worker in serving if worker.unfit)
+        return Explanation(
+            "workers unfit",
+            f"no worker that serves {name} takes tasks now; {why}; {place}",
+            "Put right what is wrong there, or start another worker.",
+        )
     if waiting.position > 1:
         return Explanation("not first", place, "Move it to the front to have it run next.")
     if all(worker.busy for worker in serving if not worker.order):
@@ -88,10 +113,12 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
     return Explanation("next", f"it is the next of {name}", "A free worker takes it any moment.")
 
 
-def _running(task: Standing) -> Explanation:
+def _running(task: Standing, step: str | None) -> Explanation:
     where = f" on {task.last_worker}" if task.last_worker else ""
     if STOPPING in task.status_message:
         return Explanation("stopping", f"it was asked to stop and is ending{where}")
+    if step is not None:
+        return Explanation("preparing", f"it {STEPS.get(step, 'is being prepared')}{where}")
     return Explanation("running", f"it runs{where}")
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from taskyard.api import task_life as api
-from taskyard.api.states import SHOWN, Status
+from taskyard.api.states import Status
 from taskyard.api.tasks import FieldsResponse
-from taskyard.server.call import Call, reads, writes
-from taskyard.server.domain import explain as rules
-from taskyard.server.domain.explain import Serving, Waiting
-from taskyard.server.store import many, queues, task_life, task_status, tasks, workers
+from taskyard.server.call import Call, writes
+from taskyard.server.store import many, task_life, task_status, tasks, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.task_life import Words
 
@@ -233,32 +231,3 @@ def publish_many(tx: Tx, call: Call, request: api.PublishMany) -> api.ManyRespon
         return {"updated": 1, "fields": fields}
 
     return each(tx, request.ids, one)
-
-
-# Explaining
-
-
-@reads(api.Explain)
-def explain(tx: Tx, call: Call, request: api.Explain) -> api.ExplainResponse:
-    task_status.check_visible(tx, call.company, request.task)
-    task = task_status.find_standing(tx, request.task)
-    assert task is not None
-    place = task_life.place(tx, task.id) if task.status == Status.QUEUED else None
-    waiting, serving = None, []
-    if place is not None:
-        queue = queues.row(tx, call.company, place[0])
-        note = (queue.doc.get("pause") or {}).get("reason") or ""
-        waiting = Waiting(queue.name, place[1], place[2], queue.paused, note)
-        serving = [
-            Serving(row.id, bool(row.task), (row.doc.get("order") or {}).get("kind") or "")
-            for row in workers.by_queue(tx, call.company).get(queue.id, ())
-        ]
-    found = rules.explain(task, waiting, serving)
-    return api.ExplainResponse(
-        state=SHOWN[task.status],
-        reason={"code": found.code, "text": found.text},
-        hint=found.hint,
-        queue=waiting.queue if waiting else None,
-        position=waiting.position if waiting else None,
-        workers_serving=[worker.worker for worker in serving] if waiting else None,
-    )

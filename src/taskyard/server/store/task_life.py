@@ -21,7 +21,7 @@ from taskyard.server.domain.lifecycle import ARCHIVED, STOPPING, Standing
 from taskyard.server.store import attempts, documents, queue_entries, queues, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
-from taskyard.server.store.tables import entries, models, tasks
+from taskyard.server.store.tables import models, tasks
 
 Fields = dict[str, Any]
 
@@ -380,16 +380,3 @@ def delete(
     _forget_events(tx, call, task_id)
     tx.signal(f"task:{task_id}")
     return Deleted(cleared, children.rowcount, kept.rowcount)
-
-
-def place(tx: Tx, task_id: str) -> tuple[str, int, int] | None:
-    """The queue a task waits in, its position from 1, and the queue's length."""
-    found = queue_entries.queues_of(tx, task_id)
-    if not found:
-        return None
-    waiting = list(
-        tx.execute(
-            select(entries.c.task).where(entries.c.queue == found[0]).order_by(*queue_entries.ORDER)
-        ).scalars()
-    )
-    return found[0], waiting.index(task_id) + 1, len(waiting)

@@ -48,17 +48,21 @@ _OWNER = Prepared(select(tasks.c.company).where(_THIS))
 def find_standing(tx: Tx, task: str) -> Standing | None:
     """What the life cycle needs to know of a task, which is locked until the transaction ends."""
     row = _STANDING.first(tx, of_task=task)
-    if row is None:
-        return None
+    return None if row is None else _standing(row)
+
+
+def standings(tx: Tx, company: str, ids: Sequence[str]) -> list[Standing]:
+    """The same of several tasks, those that the company may see; nothing is locked."""
+    query = select(*_COLUMNS).where(tasks.c.id.in_(ids), tasks.c.company.in_([company, ""]))
+    return [_standing(row) for row in tx.execute(query)]
+
+
+def _standing(row: Row[Any]) -> Standing:
     values = row._asdict()
-    return Standing(
-        **values
-        | {
-            "status": Status(row.status),
-            "system_tags": tuple(row.system_tags or ()),
-            "priority": row.priority or 0,
-        }
-    )
+    values["status"] = Status(row.status)
+    values["system_tags"] = tuple(row.system_tags or ())
+    values["priority"] = row.priority or 0
+    return Standing(**values)
 
 
 def standing(tx: Tx, company: str, task: str) -> Standing:

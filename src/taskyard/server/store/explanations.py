@@ -1,0 +1,99 @@
+"""What the reasons in ``domain/explain`` are drawn from: tasks, their queues, workers and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from taskyard.api.explain import Explained
+from taskyard.api.states import LIVE_ATTEMPT, SHOWN, AttemptState, Status
+from taskyard.server.domain import explain as rules
+from taskyard.server.domain.explain import Serving, Waiting
+from taskyard.server.domain.lifecycle import Standing
+from taskyard.server.store import queue_entries, task_status, workers
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.tables import attempts, entries, queues
+
+
+def explain(tx: Tx, company: str, ids: Sequence[str]) -> list[Explained]:
+    """Why each of the tasks is where it is, in the order given; unknown ones are left out."""
+    standings = {task.id: task for task in task_status.standings(tx, company, ids)}
+    waiting = [id for id, task in standings.items() if task.status == Status.QUEUED]
+    running = [id for id, task in standings.items() if task.status == Status.IN_PROGRESS]
+    places = _places(tx, waiting)
+    serving = _serving(tx, company) if places else {}
+    runs = _runs(tx, running)
+    return [
+        _explained(standings[id], places.get(id), serving, runs.get(id))
+        for id in dict.fromkeys(ids)
+        if id in standings
+    ]
+
+
+def _explained(
+    task: Standing,
+    place: tuple[str, Waiting] | None,
+    serving: dict[str, list[Serving]],
+    run: Row[Any] | None,
+) -> Explained:
+    queue, waiting = place or ("", None)
+    workers_serving = serving.get(queue, [])
+    steps = [] if run is None else run.doc.get("phases") or []
+    step = steps[-1] if steps else {}
+    preparing = run is not None and run.state != AttemptState.RUNNING and not run.plain
+    found = rules.explain(task, waiting, workers_serving, step.get("name") if preparing else None)
+    return Explained(
+        task=task.id,
+        state="preparing" if preparing else SHOWN[task.status],
+        reason={"code": found.code, "text": found.text},
+        hint=found.hint,
+        queue=waiting.queue if waiting else None,
+        position=waiting.position if waiting else None,
+        length=waiting.length if waiting else None,
+        workers_serving=[worker.worker for worker in workers_serving] if waiting else None,
+        attempt=None if run is None else run.number,
+        phase=step.get("name"),
+        phase_started=step.get("started"),
+    )
+
+
+def _places(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, Waiting]]:
+    """Where waiting tasks stand: the queue's id, and what the rules need to know."""
+    if not ids:
+        return {}
+    wanted = select(entries.c.queue).where(entries.c.task.in_(ids))
+    found: dict[str, tuple[str, Waiting]] = {}
+    for queue in tx.execute(select(queues).where(queues.c.id.in_(wanted))).all():
+        order = select(entries.c.task).where(entries.c.queue == queue.id)
+        names = tx.execute(order.order_by(*queue_entries.ORDER)).scalars().all()
+        note = (queue.doc.get("pause") or {}).get("reason") or ""
+        positions = {task: number for number, task in enumerate(names, 1)}
+        for id in ids:
+            if id in positions:
+                place = Waiting(queue.name, positions[id], len(names), queue.paused, note)
+                found[id] = (queue.id, place)
+    return found
+
+
+def _serving(tx: Tx, company: str) -> dict[str, list[Serving]]:
+    """The workers that serve each queue."""
+    return {
+        queue: [
+            Serving(
+                row.id,
+                bool(row.task),
+                (row.doc.get("order") or {}).get("kind") or "",
+                row.doc.get("unfit") or "",
+            )
+            for row in rows
+        ]
+        for queue, rows in workers.by_queue(tx, company).items()
+    }
+
+
+def _runs(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The runs that go on, by task."""
+    query = select(attempts).where(attempts.c.task.in_(ids), attempts.c.state.in_(LIVE_ATTEMPT))
+    return {row.task: row for row in tx.execute(query)} if ids else {}
