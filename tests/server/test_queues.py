@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
+from taskyard.server.store import queue_samples as samples
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries as entries_table
 from taskyard.server.store.tables import queue_samples
@@ -341,7 +342,10 @@ def test_metrics_tell_how_long_a_queue_was(api: Api) -> None:
     assert all(isinstance(date, int) and date > 1e12 for date in found["dates"])
 
 
-def test_metrics_tell_how_long_a_task_waited_that_was_taken(api: Api, server: Running) -> None:
+def test_metrics_tell_how_long_a_task_waited_that_was_taken(
+    api: Api, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "SAMPLE_GAP", 0)
     id = make_queue(api)
     (task,) = fill(api, id, 1)
     ago = 100_000_000

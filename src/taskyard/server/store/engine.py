@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -60,7 +60,7 @@ def now() -> int:
 class Tx:
     """One transaction: statements, what to announce, and what to do once it is durable."""
 
-    __slots__ = ("_after", "_driver", "_signals", "connection", "now")
+    __slots__ = ("_after", "_driver", "_last", "_signals", "connection", "now")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -68,6 +68,7 @@ class Tx:
         self._driver: Any = None
         self._signals: list[str] = []
         self._after: list[Callable[[], None]] = []
+        self._last: dict[str, Work[None]] = {}
 
     @property
     def dialect(self) -> str:
@@ -90,6 +91,14 @@ class Tx:
     def after_commit(self, do: Callable[[], None]) -> None:
         """Have ``do`` called on the event loop once this is committed."""
         self._after.append(do)
+
+    def before_commit(self, name: str, do: Work[None]) -> None:
+        """Have ``do`` run last of all, in the same transaction.
+
+        Of those who share a commit and give the same ``name``, only the latest is run: many tasks
+        that enter a queue together change its row once.
+        """
+        self._last[name] = do
 
 
 class Announce(Protocol):
@@ -154,6 +163,15 @@ def _run(work: Work[T], tx: Tx) -> T:
         raise _translate(error) from error
     except (DataError, OverflowError) as error:
         raise _refuse(error) from error
+
+
+def _run_last(connection: Connection, done: Sequence[Tx]) -> None:
+    """Do what these transactions, which share a commit, put off to their end."""
+    put_off: dict[str, Work[None]] = {}
+    for tx in done:
+        put_off |= tx._last
+    for do in put_off.values():
+        do(Tx(connection))
 
 
 def _refuse(error: Exception) -> ApiError:
@@ -253,6 +271,7 @@ class SqliteDatabase:
                     last = True
                 else:
                     group.append(more)
+        _run_last(connection, [write.tx for write in group if write.tx and not write.error])
         connection.commit()
         _settle(group, self._announce)
         return last
@@ -415,6 +434,7 @@ class PostgresDatabase:
             with self.engine.begin() as connection:
                 tx = Tx(connection)
                 result = _run(work, tx)
+                _run_last(connection, [tx])
                 if tx._signals:
                     # A payload has 8,000 bytes at the most, and a letter up to four.
                     said = [f"{self.sender} {topic}"[:1900] for topic in dict.fromkeys(tx._signals)]

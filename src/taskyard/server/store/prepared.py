@@ -28,14 +28,36 @@ class _Compiled:
     """A statement as one driver takes it."""
 
     text: str
-    fixed: Mapping[str, Any]
-    """Values that are part of the statement, as the driver takes them."""
-    given: Mapping[str, Process | None]
-    """The parameters to be given, each with what makes a driver's value of it."""
-    order: Sequence[str] | None
-    """The parameters by position; None where the driver takes them by name."""
+    slots: Sequence[_Slot]
+    by_name: bool
+    """Whether the driver takes the parameters by name; else by position."""
     row: Process | None = None
     """What makes a row of a driver's values: known once there was a result."""
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        found = [
+            slot.fixed
+            if not slot.given
+            else values[slot.name]
+            if slot.process is None
+            else slot.process(values[slot.name])
+            for slot in self.slots
+        ]
+        if self.by_name:
+            return {slot.name: value for slot, value in zip(self.slots, found, strict=True)}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One parameter: a value that is part of the statement, or one that is given each time."""
+
+    name: str
+    given: bool
+    fixed: Any = None
+    """As the driver takes it."""
+    process: Process | None = None
+    """What makes a driver's value of one that is given."""
 
 
 class Prepared:
@@ -76,12 +98,7 @@ class Prepared:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        named = dict(compiled.fixed)
-        for name, process in compiled.given.items():
-            value = values[name]
-            named[name] = value if process is None else process(value)
-        order = compiled.order
-        parameters = named if order is None else [named[name] for name in order]
+        parameters = compiled.parameters(values)
         errors = dialect.loaded_dbapi.Error
         try:
             return compiled, tx.driver.execute(compiled.text, parameters)
@@ -95,17 +112,17 @@ def _compile(statement: ClauseElement, dialect: Dialect) -> _Compiled:
     made: Any = statement.compile(dialect=dialect)
     if made.post_compile_params:
         raise ValueError("a list in a statement changes its text with every length")
-    fixed: dict[str, Any] = {}
-    given: dict[str, Process | None] = {}
+    slots: dict[str, _Slot] = {}
     for name, value in made.params.items():
         bound = made.binds.get(name)
         process = None if bound is None else _of(bound.type, dialect).bind_processor(dialect)
         if bound is not None and bound.required:
-            given[name] = process
+            slots[name] = _Slot(name, True, process=process)
         else:
-            fixed[name] = value if process is None else process(value)
-    order = list(made.positiontup) if made.positional else None
-    return _Compiled(made.string, fixed, given, order)
+            slots[name] = _Slot(name, False, value if process is None else process(value))
+    if made.positional:
+        return _Compiled(made.string, [slots[name] for name in made.positiontup], by_name=False)
+    return _Compiled(made.string, list(slots.values()), by_name=True)
 
 
 def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:

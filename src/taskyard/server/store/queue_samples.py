@@ -11,7 +11,6 @@ from sqlalchemy import (
     String,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     or_,
@@ -28,6 +27,9 @@ SAMPLE_GAP = 10_000
 """Microseconds within which a second sample of a queue is left to the statistics job: counting
 the entries at every one of thousands of changes a second would cost more than the change."""
 
+REMEMBERED = 10_000
+"""The most queues whose last sample is remembered."""
+
 
 _QUEUE = bindparam("of_queue", type_=String)
 _AT = bindparam("moment", type_=BigInteger)
@@ -41,17 +43,14 @@ _STATE = (
     .subquery()
 )
 _VALUES = select(_QUEUE, _AT, _STATE.c.length, _STATE.c.waiting)
-_RECENT = exists().where(
-    table.c.queue == _QUEUE,
-    table.c.at > bindparam("since", type_=BigInteger),
-    table.c.at != bindparam("just_now", type_=BigInteger),
-)
-_NAMES = ["queue", "at", "length", "waiting"]
-_SAMPLE = Prepared(insert(table).from_select(_NAMES, _VALUES))
-_SAMPLE_UNLESS_RECENT = Prepared(insert(table).from_select(_NAMES, _VALUES.where(~_RECENT)))
+_SAMPLE = Prepared(insert(table).from_select(["queue", "at", "length", "waiting"], _VALUES))
 _TOUCH = Prepared(
     update(queues).where(queues.c.id == bindparam("of_queue")).values(last_update=bindparam("now"))
 )
+
+
+_sampled: dict[str, int] = {}
+"""When this process last noted the state of each queue."""
 
 
 def before_leaving(tx: Tx, queue: str) -> None:
@@ -67,18 +66,31 @@ def changed(tx: Tx, queue: str) -> None:
 
 def touch(tx: Tx, queue: str) -> None:
     """Set a queue's time of change."""
-    _TOUCH.run(tx, of_queue=queue, now=tx.now)
+    now = tx.now
+    tx.before_commit(f"touch:{queue}", lambda last: _touch(last, queue, now))
+
+
+def _touch(tx: Tx, queue: str, now: int) -> None:
+    _TOUCH.run(tx, of_queue=queue, now=now)
 
 
 def add(tx: Tx, queue: str) -> None:
     """Keep length and average waiting time (seconds) of a queue as they are now."""
-    _SAMPLE.run(tx, of_queue=queue, moment=tx.now, now=tx.now)
+    _sample(tx, queue, tx.now)
+
+
+def _sample(tx: Tx, queue: str, at: int) -> None:
+    if len(_sampled) >= REMEMBERED:
+        _sampled.clear()
+    _sampled[queue] = at
+    _SAMPLE.run(tx, of_queue=queue, moment=at, now=tx.now)
 
 
 def _add_unless_recent(tx: Tx, queue: str, at: int) -> None:
+    last = _sampled.get(queue, 0)
     # What this transaction itself noted before an entry left does not count as recent.
-    edges = {"since": tx.now - SAMPLE_GAP, "just_now": tx.now - 1}
-    _SAMPLE_UNLESS_RECENT.run(tx, of_queue=queue, moment=at, now=tx.now, **edges)
+    if last <= tx.now - SAMPLE_GAP or last == tx.now - 1:
+        _sample(tx, queue, at)
 
 
 def between(tx: Tx, ids: Sequence[str], start: int, end: int) -> list[Row[Any]]:

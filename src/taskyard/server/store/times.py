@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from taskyard.api.errors import VALIDATION, ApiError
 
@@ -15,6 +16,7 @@ _ISO = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def to_wire(time: int | None) -> str | None:
     """``2026-11-23T13:49:05.123456+00:00`` for microseconds; None stays None."""
     if time is None:

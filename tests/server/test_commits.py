@@ -1,0 +1,83 @@
+"""What a transaction puts off to its end is done in the same commit, and once for a group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from taskyard.server.store import engine
+from taskyard.server.store.engine import Database, Tx
+from tests.beds import postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path}/some.db"
+    if request.param == "postgresql":
+        url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
+    found = engine.connect(url, lambda _topics: None)
+    with found.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE notes (word TEXT)"))
+    yield found
+    found.close()
+
+
+def note(tx: Tx, word: str) -> None:
+    tx.execute(text("INSERT INTO notes VALUES (:word)"), {"word": word})
+
+
+def notes(database: Database) -> list[str]:
+    with database.engine.connect() as connection:
+        return list(connection.execute(text("SELECT word FROM notes")).scalars())
+
+
+def test_what_is_put_off_is_done_last(database: Database) -> None:
+    def work(tx: Tx) -> None:
+        tx.before_commit("end", lambda last: note(last, "last"))
+        note(tx, "first")
+
+    asyncio.run(database.write(work))
+    assert notes(database) == ["first", "last"]
+
+
+def test_the_latest_of_one_name_is_done(database: Database) -> None:
+    def work(tx: Tx) -> None:
+        tx.before_commit("end", lambda last: note(last, "early"))
+        tx.before_commit("end", lambda last: note(last, "late"))
+
+    asyncio.run(database.write(work))
+    assert notes(database) == ["late"]
+
+
+def test_nothing_is_done_for_work_that_fails(database: Database) -> None:
+    def work(tx: Tx) -> None:
+        tx.before_commit("end", lambda last: note(last, "never"))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        asyncio.run(database.write(work))
+    assert notes(database) == []
+
+
+def test_those_who_share_a_commit_do_it_once(tmp_path: Path) -> None:
+    database = engine.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
+
+    def first(tx: Tx) -> None:
+        tx.execute(text("CREATE TABLE notes (word TEXT)"))
+
+    def work(tx: Tx) -> None:
+        tx.before_commit("end", lambda last: note(last, "once"))
+
+    async def together() -> None:
+        # What is asked for in one turn of the loop waits while the first is under way, or is
+        # there when the writer looks for more: either way it shares a commit.
+        await asyncio.gather(database.write(first), *(database.write(work) for _ in range(50)))
+
+    asyncio.run(together())
+    written = len(notes(database))
+    database.close()
+    assert 1 <= written < 50
