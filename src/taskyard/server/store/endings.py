@@ -59,7 +59,7 @@ def finish(
         return _fail(tx, task, row, ending, by)
     status = Status.COMPLETED if ending.outcome == "completed" else Status.STOPPED
     _close(tx, row, AttemptState(_STATE[str(status)]), ending)
-    task_status.change(
+    task_status.move(
         tx,
         task,
         status,
@@ -142,7 +142,7 @@ def _fail(
     if again:
         text = f"attempt {row.number} failed: {cause}"
         return _requeue(tx, task, row, row.retries + 1, reason=text, message=_words(ending), by=by)
-    task_status.change(
+    task_status.move(
         tx, task, Status.FAILED, follow=False, by=by, reason=str(cause), message=_words(ending)
     )
     return Status.FAILED, "done"
@@ -168,11 +168,9 @@ def _requeue(
     queue = _home(tx, task.company, row.queue)
     if queue is None:
         text = "its queue was deleted while it ran, and there is no default queue"
-        task_status.change(
-            tx, task, Status.FAILED, follow=False, by=by, reason=reason, message=text
-        )
+        task_status.move(tx, task, Status.FAILED, follow=False, by=by, reason=reason, message=text)
         return Status.FAILED, "done"
-    task_status.change(
+    task_status.move(
         tx,
         task,
         Status.QUEUED,
@@ -239,7 +237,7 @@ def _carry_out(tx: Tx, task: Standing, row: Row[Any], verdict: leases.Lapse) -> 
         reason = f"{row.worker or 'the worker'} took the task and was not heard of again"
         _requeue(tx, task, row, row.retries, reason=reason, message="", by=None)
     elif verdict.task == "stop":
-        task_status.change(
+        task_status.move(
             tx,
             task,
             Status.STOPPED,
@@ -297,7 +295,7 @@ def _adopt(tx: Tx, task: Standing, row: Row[Any]) -> tuple[Standing, Row[Any]] |
         cause=None,
         doc=notes,
     )
-    task_status.change(
+    task_status.move(
         tx,
         task,
         Status.IN_PROGRESS,

@@ -95,7 +95,7 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
         priority=entry.priority,
         retries=entry.retries,
     )
-    task_status.change(
+    task_status.move(
         tx,
         task,
         Status.IN_PROGRESS,
@@ -130,7 +130,7 @@ def hand_out_plainly(
         return None
     task = task_status.find_standing(tx, entry.task)
     if task is not None and task.status == Status.STOPPED:
-        task_status.change(tx, task, Status.QUEUED, by=by, force=True)
+        task_status.move(tx, task, Status.QUEUED, by=by, force=True)
     attempts.open_attempt(
         tx,
         entry.task,

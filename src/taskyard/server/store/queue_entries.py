@@ -85,17 +85,19 @@ def queues_of(tx: Tx, task: str) -> list[str]:
 
 def push(
     tx: Tx, queue: str, task: str, *, priority: int = 0, retries: int = 0, front: bool = False
-) -> None:
+) -> list[str]:
     """Add an entry at the back (or the front) of those with its priority, and wake a waiter.
 
-    Raises ApiError(TASK_ALREADY_QUEUED).
+    Gives the other queues that the task waits in. Raises ApiError(TASK_ALREADY_QUEUED).
     """
-    if entry(tx, queue, task) is not None:
+    others = queues_of(tx, task)
+    if queue in others:
         raise ApiError(TASK_ALREADY_QUEUED, queue=queue, task=task)
     edge = _AT_FRONT if front else _AT_BACK
     edge.run(tx, of_queue=queue, of_task=task, of_priority=priority, now=tx.now, spent=retries)
     tx.signal(f"queue:{queue}")
     queue_samples.changed(tx, queue)
+    return others
 
 
 def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
@@ -127,9 +129,9 @@ def remove(tx: Tx, queue: str, task: str) -> None:
         raise ApiError(TASK_NOT_IN_QUEUE, queue=queue, task=task)
 
 
-def remove_everywhere(tx: Tx, task: str, *, besides: str | None = None) -> list[str]:
-    """Remove a task from all queues but ``besides``; gives those it was in."""
-    found = [queue for queue in queues_of(tx, task) if queue != besides]
+def remove_everywhere(tx: Tx, task: str) -> list[str]:
+    """Remove a task from all queues; gives those it was in."""
+    found = queues_of(tx, task)
     for queue in found:
         take_out(tx, queue, task)
     return found

@@ -76,8 +76,8 @@ def enqueue(
         force=force,
         also={"queue": queue} if update_execution_queue else None,
     )
-    queue_entries.push(tx, queue, task.id, priority=task.priority)
-    queue_entries.remove_everywhere(tx, task.id, besides=queue)
+    for other in queue_entries.push(tx, queue, task.id, priority=task.priority):
+        queue_entries.take_out(tx, other, task.id)
     return fields
 
 

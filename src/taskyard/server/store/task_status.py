@@ -90,7 +90,35 @@ def change(
     also: dict[str, Any] | None = None,
     follow: bool = True,
 ) -> dict[str, Any]:
-    """Make ``task`` become ``new``; gives the fields that changed, as the wire has them.
+    """Do as :func:`move`; gives the fields that changed, as the wire has them."""
+    return as_fields(
+        move(
+            tx,
+            task,
+            new,
+            by=by,
+            reason=reason,
+            message=message,
+            force=force,
+            also=also,
+            follow=follow,
+        )
+    )
+
+
+def move(
+    tx: Tx,
+    task: Standing,
+    new: Status,
+    *,
+    by: str | None,
+    reason: str = "",
+    message: str = "",
+    force: bool = False,
+    also: dict[str, Any] | None = None,
+    follow: bool = True,
+) -> dict[str, Any]:
+    """Make ``task`` become ``new``; gives the columns that changed.
 
     ``also`` are further columns to set with it; ``by`` the user, None for the server itself.
     The task's live attempt follows, unless the caller has seen to it.
@@ -106,10 +134,11 @@ def change(
     if new == Status.QUEUED and DEVELOPMENT in task.system_tags:
         kept = [tag for tag in task.system_tags if tag != DEVELOPMENT]
         documents.update(tx, TASK, task.id, {"system_tags": kept})
-    if follow:
+    # The attempts of a draft are over, if it ever had one.
+    if follow and task.status != Status.CREATED:
         attempts.follow(tx, task.id, new)
     tx.signal(f"task:{task.id}")
-    return as_fields(columns)
+    return columns
 
 
 @cache
