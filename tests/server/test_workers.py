@@ -212,6 +212,23 @@ def test_an_order_is_shown_with_its_worker(api: Api) -> None:
     assert (found["order"]["kind"], found["order"]["reason"]) == ("drain", "moving")
 
 
+def test_a_worker_that_is_to_stop_is_shown_so(api: Api) -> None:
+    worker = unique("stopped")
+    api("workers.register", worker=worker)
+    assert api("workers.stop", worker=worker)["order"] == "stop"
+    assert find(api, worker)[0]["order"]["kind"] == "stop"
+
+
+def test_a_worker_says_why_it_takes_nothing_until_it_does(api: Api) -> None:
+    worker = unique("unfit")
+    say(api, worker, unfit="the disk is full")
+    assert find(api, worker)[0]["unfit"] == "the disk is full"
+    say(api, worker)
+    assert find(api, worker)[0]["unfit"] == "the disk is full"
+    say(api, worker, unfit="")
+    assert "unfit" not in find(api, worker)[0]
+
+
 # Statistics
 
 

@@ -139,7 +139,7 @@ class Machine:
             self.start(queue, left)
             got = self.running_last.weight
             self.line = moved_on(self.line, wanting, queue, got)
-            self.check(got)
+            self.check()
 
     def start(self, queue: str, left: dict[str, int]) -> None:
         grant = place(self.needs[queue], left)
@@ -149,7 +149,7 @@ class Machine:
         self.running_last = grant
         heapq.heappush(self.running, (self.now + self.random.expovariate(0.5), grant))
 
-    def check(self, got: int) -> None:
+    def check(self) -> None:
         left = room(CARDS, [grant for _, grant in self.running])
         assert min(left.values()) >= 0, "more was given away than there is"
         # A machine full goes past it; what was begun then, and those before it in the line.

@@ -27,8 +27,9 @@ LONGEST_WAIT = 60
 Order = Literal["go", "abort", "gone"]
 """What an agent is to do with a run: go on, end it and say so, or end it in silence."""
 
-WorkerOrder = Literal["pause", "drain"]
-"""What a worker is told: take nothing until resumed, or take nothing more and leave."""
+WorkerOrder = Literal["pause", "drain", "stop"]
+"""What a worker is told: take nothing until resumed, take nothing more and leave in the end, or
+leave now and give back what runs."""
 
 
 class Lease(Response):
@@ -47,6 +48,8 @@ class TakeResponse(Response):
     attempts: list[Lease]
     missing: list[str]
     """Queues that were asked for and do not exist."""
+    waiting: list[str] = msgspec.field(default_factory=list)
+    """Ids of the ``closed`` queues in which something waits that could be taken otherwise."""
     order: WorkerOrder | None = None
     order_reason: str | None = None
 
@@ -75,6 +78,11 @@ class Take(Request):
     known: list[Held] | None = None
     """The attempts the agent has. Others that it was given before, and that never arrived, are
     given to it again."""
+    closed: list[str] | None = None
+    """Ids of queues, of those served, for whose tasks the worker has no room now."""
+    waiting: list[str] | None = None
+    """Of these, the ones in which something waits as far as the worker knows: it gets an answer as
+    soon as nothing waits in one of them any more."""
 
 
 class Renewal(Response):

@@ -43,6 +43,8 @@ class StatusReport(Request):
     queue: str | None = None
     queues: list[str] | None = None
     machine_stats: MachineStats | None = None
+    unfit: str | None = None
+    """Why the worker takes no tasks of itself, for people; empty when it does."""
     tags: list[str] | None = None
     system_tags: list[str] | None = None
 
@@ -193,6 +195,14 @@ class Pause(Request):
 @action("workers.drain", answers=OrderResponse)
 class Drain(Request):
     """Have a worker finish what it runs and leave."""
+
+    worker: str
+    reason: str = ""
+
+
+@action("workers.stop", answers=OrderResponse)
+class Stop(Request):
+    """Have a worker end what it runs, give it back to its queue, and leave."""
 
     worker: str
     reason: str = ""

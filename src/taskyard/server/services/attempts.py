@@ -44,7 +44,7 @@ BUSY_PAUSE = 0.02
 async def take(call: Call, request: api.Take) -> api.TakeResponse:
     loop = asyncio.get_running_loop()
     end = loop.time() + min(max(request.wait, 0), api.LONGEST_WAIT)
-    topics: set[str] = {f"worker:{request.worker}"}
+    topics = {f"worker:{request.worker}"}
     first = True
     while True:
         left = end - loop.time()
@@ -64,13 +64,15 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         except BaseException:
             listening.cancel()
             raise
-        if answer.attempts or answer.order == "drain" or left <= 0:
+        told = answer.attempts or answer.order in _LEAVING or _gone(request, answer)
+        if told or left <= 0:
             _stop_listening(call, listening, known)
             return answer
         if first or busy:
             # Only now are the queues' ids known; or an entry is in somebody's hands for a moment.
             _stop_listening(call, listening, known)
             topics = {f"worker:{request.worker}", "queues", *(f"queue:{id}" for id in known)}
+            topics |= {f"entries:{id}" for id in request.waiting or ()}
             if busy:
                 await asyncio.sleep(BUSY_PAUSE)
             first = False
@@ -78,8 +80,17 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         await listening
 
 
+_LEAVING = {"drain", "stop"}
+
+
+def _gone(request: api.Take, answer: api.TakeResponse) -> bool:
+    """Whether something that the worker keeps room for waits no more."""
+    return not set(request.waiting or ()) <= set(answer.waiting)
+
+
 Looked = tuple[api.TakeResponse, list[str], bool]
-"""What there is to take now; the ids of the queues; whether it is worth to look again soon."""
+"""What there is to take now; the ids of the queues it may come from; whether it is worth to look
+again soon."""
 
 
 async def _undo(call: Call, looking: asyncio.Future[Looked]) -> None:
@@ -117,9 +128,14 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
             ids=missing,
             hint="Make one with queues.create.",
         )
-    known = [queue.id for queue in serving]
+    no_room = set(request.closed or ())
+    closed = [queue for queue in serving if queue.id in no_room]
+    open_ones = [queue for queue in serving if queue.id not in no_room]
+    known = [queue.id for queue in open_ones]
     me = (
-        workers.seen(tx, call.company, call.user, request.worker, ip=call.ip, queues=known)
+        workers.seen(
+            tx, call.company, call.user, request.worker, ip=call.ip, queues=[q.id for q in serving]
+        )
         if announce
         else workers.find(tx, call.company, request.worker)
     )
@@ -139,6 +155,7 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
             worker=request.worker,
             by=call.user,
             serving=serving,
+            closed=no_room,
             capacity=max(1, request.capacity),
             fair=request.policy == "round_robin",
             last=request.last_queue,
@@ -148,11 +165,12 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     answer = api.TakeResponse(
         attempts=[_lease(tx, call, one) for one in taken],
         missing=missing,
+        waiting=leasing.waiting_in(tx, closed),
         order=order.get("kind"),
         order_reason=order.get("reason"),
     )
     busy = tx.dialect == "postgresql" and not taken and not order
-    return answer, known, busy and leasing.someone_waits(tx, serving)
+    return answer, known, busy and bool(leasing.waiting_in(tx, open_ones))
 
 
 def _lease(tx: Tx, call: Call, taken: Taken) -> api.Lease:

@@ -77,6 +77,7 @@ def status_report(tx: Tx, call: Call, request: api.StatusReport) -> None:
         queues=request.queues,
         tags=request.tags,
         system_tags=request.system_tags,
+        unfit=request.unfit,
     )
     measured = statistics.flatten(request.machine_stats or {})
     workers.measure(tx, call.company, request.worker, at, measured, request.task)
@@ -148,7 +149,7 @@ def _worker(
         "system_tags": row.doc.get("system_tags") or [],
         "queues": [waiting.get(q, {"id": q}) for q in row.doc.get("queues") or ()],
     }
-    for name in ("resources", "order"):
+    for name in ("resources", "order", "unfit"):
         if row.doc.get(name):
             found[name] = row.doc[name]
     if row.queue:
@@ -228,6 +229,11 @@ def pause(tx: Tx, call: Call, request: api.Pause) -> api.OrderResponse:
 @writes(api.Drain)
 def drain(tx: Tx, call: Call, request: api.Drain) -> api.OrderResponse:
     return _order(tx, call, request.worker, "drain", request.reason)
+
+
+@writes(api.Stop)
+def stop(tx: Tx, call: Call, request: api.Stop) -> api.OrderResponse:
+    return _order(tx, call, request.worker, "stop", request.reason)
 
 
 @writes(api.Resume)

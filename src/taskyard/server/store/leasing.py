@@ -3,11 +3,11 @@ in the caller's one transaction, or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
 from taskyard.server.domain import queue_order
@@ -57,15 +57,18 @@ def hand_out(
     by: str,
     serving: Sequence[Row[Any]],
     capacity: int,
+    closed: Collection[str] = (),
     fair: bool = False,
     last: str | None = None,
 ) -> list[Taken]:
     """Give ``worker`` up to ``capacity`` tasks from the queues it serves.
 
-    The queues are served in their order; with ``fair``, in turns that go on after ``last``.
+    The queues are served in their order; with ``fair``, in turns that go on after ``last``. What
+    waits in the ``closed`` ones (ids) does not fit.
     """
     by_id = {queue.id: queue for queue in serving if not queue.paused}
     order = queue_order.rotated(list(by_id), last) if fair else list(by_id)
+    order = [queue for queue in order if queue not in closed]
     found: list[Taken] = []
     while order and len(found) < capacity:
         entry = queue_entries.pop(tx, order[0])
@@ -145,8 +148,11 @@ def hand_out_plainly(
     return entry
 
 
-def someone_waits(tx: Tx, serving: Sequence[Row[Any]]) -> bool:
-    """Whether the queues that are not paused hold anything at all."""
+def waiting_in(tx: Tx, serving: Sequence[Row[Any]]) -> list[str]:
+    """The ids of those queues that are not paused and hold anything at all."""
     open_ones = [queue.id for queue in serving if not queue.paused]
-    query = select(func.count()).select_from(entries).where(entries.c.queue.in_(open_ones))
-    return bool(tx.execute(query).scalar_one())
+    if not open_ones:
+        return []
+    query = select(entries.c.queue).where(entries.c.queue.in_(open_ones)).distinct()
+    held = set(tx.execute(query).scalars())
+    return [queue for queue in open_ones if queue in held]
