@@ -367,7 +367,7 @@ class Agent:
         orders = {(r.task, r.attempt): r for r in answer.results if r.order != "go"}
         for follower in live:
             result = orders.get((follower.task, follower.attempt))
-            if result is not None and not follower.ending:
+            if result is not None and not follower.ending and follower.due(result.patience):
                 log.info("task %s: %s (%s)", follower.task, result.order, result.reason)
                 follower.end(Cause.ABORTED, "aborted" if result.order == "abort" else "void")
         if orders or answer.order:

@@ -74,6 +74,8 @@ class Follower:
         self._worker = worker
         self._offset: int | None = None
         """Console bytes that the server has; None until it said so."""
+        self._aborted: float | None = None
+        """When an abort was heard of first."""
         self._told: tuple[Any, ...] = ()
         self._trouble = ""
         self._detached = threading.Event()
@@ -95,6 +97,13 @@ class Follower:
     def over(self) -> bool:
         """There is nothing left to follow."""
         return self._over.is_set()
+
+    def due(self, patience: float | None) -> bool:
+        """Whether the time is over that the code was given to end by itself, from the first time
+        of asking. ``patience`` is that time in seconds; None when nothing is to be waited for."""
+        now = time.monotonic()
+        self._aborted = now if self._aborted is None else self._aborted
+        return patience is None or now - self._aborted >= patience
 
     def end(self, cause: Cause, message: str) -> None:
         """Have the run end: SIGTERM, the task's grace time, SIGKILL. Raises OSError.

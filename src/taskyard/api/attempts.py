@@ -91,6 +91,8 @@ class Renewal(Response):
     order: Order
     deadline: str | None = None
     reason: str | None = None
+    patience: float | None = None
+    """With ``abort``: the code is told by its SDK, and has this many seconds to end by itself."""
 
 
 class RenewResponse(Response):

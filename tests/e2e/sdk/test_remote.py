@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.beds.server import Api
 from tests.e2e.sdk.client import Sdk
-from tests.e2e.sdk.yard import wait_for_end
+from tests.e2e.sdk.yard import wait_for_end, wait_until
 
 
 def test_a_script_goes_on_where_an_agent_runs_it(sdk: Sdk, api: Api, working_agent: Path) -> None:
@@ -47,3 +47,18 @@ def test_clearml_task_sends_a_script_to_a_queue(sdk: Sdk, api: Api, working_agen
     assert task["status"] == "completed"
     assert task["hyperparams"]["Args"]["x"]["value"] == "1"
     assert task["tags"] == ["sent"]
+
+
+def test_an_abort_waits_for_the_function_that_the_code_registered_for_it(
+    sdk: Sdk, api: Api, working_agent: Path
+) -> None:
+    task = sdk.script("aborted.py").told["id"]
+
+    def console() -> str:
+        log = api("events.get_task_log", task=task, order="asc", batch_size=1000)["events"]
+        return "".join(event["msg"] for event in log)
+
+    wait_until(lambda: "registered" in console() or None, lambda: f"it has not begun: {console()}")
+    api("tasks.stop", task=task)
+    assert wait_for_end(api, task, working_agent)["status"] == "stopped"
+    assert "left in order" in console()

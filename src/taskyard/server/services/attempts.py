@@ -13,7 +13,7 @@ from taskyard.api import attempts as api
 from taskyard.api.errors import INVALID_QUEUE_ID, ApiError
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.domain import leases, statistics
+from taskyard.server.domain import abort_callback, leases, statistics
 from taskyard.server.store import (
     attempts,
     documents,
@@ -266,11 +266,13 @@ def _renewed(
         )
     deadline = attempts.renew(tx, row)
     order = leases.order_for(*words)
+    runtime = {} if order == "go" else documents.get(tx, TASK, task, call, only=["runtime"])
     return api.Renewal(
         task=task,
         attempt=number,
         order=order,
         deadline=to_wire(deadline),
+        patience=abort_callback.patience(runtime.get("runtime") or {}),
         reason=None if order == "go" else f"the task is {words[0]}: {words[1]}".rstrip(": "),
     )
 
