@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.beds.server import Api
+from tests.beds.server import Api, Running
 
 
 def make_queues(api: Api, number: int) -> list[str]:
@@ -50,29 +50,30 @@ def test_queues_without_room_are_served_all_the_same(api: Api) -> None:
     assert [q["id"] for q in worker["queues"]] == [queue]
 
 
-def test_who_keeps_room_hears_at_once_that_nobody_wants_it(api: Api) -> None:
-    (queue,) = make_queues(api, 1)
-    task = queued(api, queue)
-    threading.Timer(0.3, lambda: api("tasks.dequeue", task=task)).start()
-    began = time.monotonic()
-    answer = take(api, [queue], closed=[queue], waiting=[queue], wait=50)
-    assert not answer.get("waiting")
-    assert time.monotonic() - began < 14, "it was not woken but looked again by itself"
+def until_listening(server: Running, topic: str) -> None:
+    end = time.monotonic() + 20
+    while topic not in server.server.signals._waiting:
+        assert time.monotonic() < end, f"nobody listens to {topic}"
+        time.sleep(0.01)
 
 
-def test_an_entry_without_room_wakes_those_that_have_it(api: Api) -> None:
+def test_who_keeps_room_hears_at_once_that_nobody_wants_it(api: Api, server: Running) -> None:
     (queue,) = make_queues(api, 1)
-    answers: list[dict[str, Any]] = []
-    full = threading.Thread(target=lambda: take(api, [queue], closed=[queue], wait=4))
-    free = threading.Thread(
-        target=lambda: answers.append(
-            api("attempts.take", worker=f"free {queue}", queues=[queue], wait=50)
-        )
-    )
-    for thread in (full, free):
-        thread.start()
-        time.sleep(0.3)
     task = queued(api, queue)
-    free.join(15)
-    assert [lease["task"] for lease in answers[0]["attempts"]] == [task]
-    full.join()
+    with ThreadPoolExecutor(1) as pool:
+        keeper = pool.submit(take, Api(server), [queue], closed=[queue], waiting=[queue], wait=50)
+        until_listening(server, f"entries:{queue}")
+        api("tasks.dequeue", task=task)
+        assert not keeper.result(20).get("waiting")
+
+
+def test_an_entry_wakes_those_that_have_room_for_it(api: Api, server: Running) -> None:
+    (queue,) = make_queues(api, 1)
+    with ThreadPoolExecutor(2) as pool:
+        full = pool.submit(take, Api(server), [queue], closed=[queue], wait=3)
+        until_listening(server, f"worker:worker {queue}")
+        free = pool.submit(Api(server), "attempts.take", worker="free", queues=[queue], wait=30)
+        until_listening(server, f"queue:{queue}")
+        task = queued(api, queue)
+        assert [lease["task"] for lease in free.result(20)["attempts"]] == [task]
+        full.result(20)
