@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from taskyard.api.errors import ApiError
+from taskyard.server.domain import console
 from taskyard.server.jobs import compaction
 from taskyard.server.store import logs
 from tests.beds.server import Api, Running
@@ -276,16 +277,16 @@ def test_a_piece_that_ends_within_a_line_says_so(server: Running, api: Api, task
 def test_long_output_is_cut_between_lines() -> None:
     text = "".join(f"line {i}\n" for i in range(20_000))
 
-    pieces = list(logs.pieces(text))
+    pieces = list(console.pieces(text))
 
     assert "".join(pieces) == text
-    assert all(piece.endswith("\n") and len(piece) <= logs.PIECE for piece in pieces)
+    assert all(piece.endswith("\n") and len(piece) <= console.PIECE for piece in pieces)
 
 
 def test_a_line_without_end_is_cut_all_the_same() -> None:
-    text = "x" * (3 * logs.PIECE)
+    text = "x" * (3 * console.PIECE)
 
-    assert "".join(logs.pieces(text)) == text
+    assert "".join(console.pieces(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -300,4 +301,4 @@ def test_a_line_without_end_is_cut_all_the_same() -> None:
     ],
 )
 def test_of_an_overwritten_line_the_last_state_is_kept(printed: str, kept: str) -> None:
-    assert "".join(logs.pieces(printed)) == kept
+    assert "".join(console.pieces(printed)) == kept

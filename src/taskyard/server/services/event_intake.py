@@ -18,6 +18,7 @@ from taskyard.api.errors import EMPTY_BATCH, NO_EVENTS_ADDED, ApiError
 from taskyard.api.events import IMAGE, LOG, PLOT, SCALAR
 from taskyard.server.call import Call, serves
 from taskyard.server.domain import events as rules
+from taskyard.server.domain.console import Line
 from taskyard.server.domain.events import Event, Refused
 from taskyard.server.domain.last_metrics import Reported
 from taskyard.server.domain.series import Points
@@ -45,7 +46,7 @@ class Batch:
 
     now_ms: int
     worker: str
-    lines: dict[str, list[logs.Line]] = field(default_factory=lambda: defaultdict(list))
+    lines: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
     scalars: dict[tuple[Series, str], list[Event]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -88,7 +89,7 @@ class Batch:
             if value is not None:
                 content[name] = value
         worker = event.worker or self.worker
-        line = logs.Line(self._time_of(event), worker, text, content or None)
+        line = Line(self._time_of(event), worker, text, content or None)
         self.lines[event.task].append(line)
         if event.metric:
             self._series_of(event)
@@ -130,7 +131,8 @@ class Batch:
         catalog.register(tx, self.series.values())
         scalars.append(tx, ((s, w, self.points(events)) for (s, w), events in self.scalars.items()))
         samples.put(tx, self.samples)
-        for task, lines in self.lines.items():
+        # One order for everybody: consoles are held until the commit.
+        for task, lines in sorted(self.lines.items()):
             logs.append(tx, task, lines)
 
 

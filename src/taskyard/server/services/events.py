@@ -14,6 +14,7 @@ import msgspec
 
 from taskyard.api import events as api
 from taskyard.server.call import Call, Raw, reads, serves
+from taskyard.server.domain.console import Line
 from taskyard.server.store import catalog, logs, reported, walks
 from taskyard.server.store.catalog import Series
 from taskyard.server.store.engine import Tx
@@ -155,7 +156,7 @@ async def _lines(call: Call, request: api.DownloadTaskLog) -> AsyncIterator[byte
         yield "".join(_shown(request, line) for line in lines).encode("utf-8", "replace")
 
 
-def _shown(request: api.DownloadTaskLog, line: logs.Line) -> str:
+def _shown(request: api.DownloadTaskLog, line: Line) -> str:
     event = logs.document(request.task, line)
     if request.line_type == "json":
         return msgspec.json.encode(event).decode() + "\n"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from sqlalchemy import Executable, delete, func, insert, or_, select, update
+from sqlalchemy import Executable, case, delete, func, insert, or_, select, text, update
 
 from taskyard.api.events import LOG
+from taskyard.server.domain import console
+from taskyard.server.domain.console import Line
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.telemetry_tables import insert_missing, outputs, remove_chunks
+from taskyard.server.store.telemetry_tables import insert_missing, number, outputs, remove_chunks
 from taskyard.server.store.telemetry_tables import log_chunks as table
 
 LINES = 2000
@@ -24,25 +24,6 @@ TEXT = 256 << 10
 LOOSE = 32
 """So many chunks as they came are joined into packed ones."""
 
-PIECE = 64 << 10
-"""Characters of one event made of a run's output."""
-
-_COMPRESS_FROM = 256
-
-
-class Line(msgspec.Struct, array_like=True):
-    """One event of the console. ``time`` is in milliseconds."""
-
-    time: int
-    worker: str
-    msg: str
-    rest: dict[str, Any] | None = None
-    """Other fields of the event, such as its level."""
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[Line])
-
 
 def document(task: str, line: Line) -> dict[str, Any]:
     """An event as clients see it."""
@@ -51,36 +32,49 @@ def document(task: str, line: Line) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class Chunk:
+    """A chunk without its contents. Times in milliseconds."""
+
     id: int
     packed: bool
     first_time: int
     last_time: int
     lines: int
+    """Events."""
+    breaks: int
+    """Lines of text that end in it."""
 
 
-_HEAD = (table.c.id, table.c.packed, table.c.first_time, table.c.last_time, table.c.lines)
+_HEAD = (
+    table.c.id,
+    table.c.packed,
+    table.c.first_time,
+    table.c.last_time,
+    table.c.lines,
+    table.c.breaks,
+)
 
 _Placed = tuple[int, bool, int, int, Line]
 """A line behind what orders it: time, whether its chunk is loose, the chunk, the place in it."""
-
-
-def _pack(lines: Sequence[Line]) -> bytes:
-    raw = _encoder.encode(lines)
-    return b"z" + zlib.compress(raw, 1) if len(raw) >= _COMPRESS_FROM else b"r" + raw
-
-
-def _unpack(data: bytes) -> list[Line]:
-    raw = memoryview(data)[1:]
-    return _decoder.decode(zlib.decompress(raw) if data[:1] == b"z" else raw)
 
 
 def append(tx: Tx, task: str, lines: Iterable[Line]) -> None:
     """Add events to a task's console."""
     rows = [_row(task, part, packed=False) for part in _split(lines)]
     if rows:
+        _queue_up(tx, task)
         tx.execute(insert(table), rows)
         tx.signal(f"log:{task}")
+
+
+def _queue_up(tx: Tx, task: str) -> None:
+    """Hold the console against others who add to it, until the commit.
+
+    So the chunks' ids rise in the order in which they are committed: who counts in that order
+    never sees one come in between. On SQLite there is one writer anyway.
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:task)"), {"task": number("console", task)})
 
 
 def _time(line: Line) -> int:
@@ -100,6 +94,10 @@ def _split(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield part
 
 
+_PACKED_LEVEL = 6
+"""How hard packed chunks are compressed: that is done away from the commits."""
+
+
 def _row(task: str, lines: Sequence[Line], *, packed: bool) -> dict[str, Any]:
     return {
         "task": task,
@@ -107,7 +105,8 @@ def _row(task: str, lines: Sequence[Line], *, packed: bool) -> dict[str, Any]:
         "first_time": min(map(_time, lines)),
         "last_time": max(map(_time, lines)),
         "lines": len(lines),
-        "data": _pack(lines),
+        "breaks": console.breaks(lines),
+        "data": console.pack(lines, level=_PACKED_LEVEL if packed else 1),
     }
 
 
@@ -140,43 +139,6 @@ def read(
     return [item[-1] for item in found[:end]]
 
 
-def read_from(tx: Tx, task: str, after: int, limit: int) -> tuple[list[Line], int]:
-    """Events in the order they came, from number ``after`` on, and the number to go on with.
-
-    A negative ``after`` begins that many lines of text before the end.
-    """
-    order = (table.c.packed.desc(), table.c.id)
-    chunks = _chunks(tx, select(*_HEAD).where(table.c.task == task).order_by(*order))
-    total = sum(chunk.lines for chunk in chunks)
-    start = max(0, total + after) if after < 0 else after
-    found: list[Line] = []
-    position = 0
-    for chunk in chunks:
-        begin, position = position, position + chunk.lines
-        if position <= start:
-            continue
-        lines = [item[-1] for item in _placed(tx, [chunk])][max(0, start - begin) :]
-        found += lines[: limit - len(found)] if after >= 0 else lines
-        if after >= 0 and len(found) >= limit:
-            break
-    if after < 0:
-        return _last_lines(found, -after), total
-    return found, start + len(found)
-
-
-def _last_lines(events: Sequence[Line], wanted: int) -> list[Line]:
-    """The last ``wanted`` lines of text of these events."""
-    kept: list[Line] = []
-    for event in reversed(events):
-        lines = event.msg.split("\n")
-        if len(lines) >= wanted:
-            kept.append(Line(event.time, event.worker, "\n".join(lines[-wanted:]), event.rest))
-            break
-        wanted -= len(lines)
-        kept.append(event)
-    return kept[::-1]
-
-
 def _order(item: _Placed) -> tuple[int, bool, int, int]:
     return item[:4]
 
@@ -189,7 +151,7 @@ def _within(items: Iterable[_Placed], after: int | None, descending: bool) -> It
 
 def _steps(
     tx: Tx, task: str, after: int | None, limit: int, descending: bool
-) -> Iterator[tuple[list[_Chunk], int | None]]:
+) -> Iterator[tuple[list[Chunk], int | None]]:
     """Chunks in the order of reading, some ``limit`` lines a time, and where the next begins."""
     query = select(*_HEAD).where(table.c.task == task)
     if descending:
@@ -199,7 +161,7 @@ def _steps(
         query = query.order_by(table.c.first_time, table.c.id)
         query = query if after is None else query.where(table.c.last_time > after)
     page = 64
-    waiting: list[_Chunk] = []
+    waiting: list[Chunk] = []
     read_all, offset = False, 0
     while True:
         if len(waiting) < 2 and not read_all:
@@ -219,77 +181,62 @@ def _steps(
         yield step, edge
 
 
-def _chunks(tx: Tx, query: Executable) -> list[_Chunk]:
+def _chunks(tx: Tx, query: Executable) -> list[Chunk]:
     rows: Iterable[Any] = tx.execute(query)
-    return [_Chunk(*row) for row in rows]
+    return [Chunk(*row) for row in rows]
 
 
-def _placed(tx: Tx, chunks: Sequence[_Chunk]) -> list[_Placed]:
+def as_they_came(tx: Tx, task: str) -> list[Chunk]:
+    """All chunks of a console, in the order in which their events came."""
+    order = (table.c.packed.desc(), table.c.id)
+    return _chunks(tx, select(*_HEAD).where(table.c.task == task).order_by(*order))
+
+
+def contents(tx: Tx, chunks: Sequence[Chunk]) -> dict[int, bytes]:
+    """The packed events of chunks, by the chunk's id."""
     data: dict[int, bytes] = {}
     ids = [chunk.id for chunk in chunks]
     for start in range(0, len(ids), 500):
         query = select(table.c.id, table.c.data).where(table.c.id.in_(ids[start : start + 500]))
         rows: Iterable[Any] = tx.execute(query)
         data.update((row[0], row[1]) for row in rows)
+    return data
+
+
+def _placed(tx: Tx, chunks: Sequence[Chunk]) -> list[_Placed]:
+    data = contents(tx, chunks)
     return [
         (line.time, not chunk.packed, chunk.id, place, line)
         for chunk in chunks
-        for place, line in enumerate(_unpack(data[chunk.id]))
+        for place, line in enumerate(console.unpack(data[chunk.id]))
     ]
 
 
 def clear(tx: Tx, task: str, before: int | None) -> int:
     """Delete a task's console, or its events before a moment (milliseconds); how many."""
     mine = table.c.task == task
+    _queue_up(tx, task)
     total = count(tx, task)
+    known = sum(chunk.breaks for chunk in as_they_came(tx, task))
     if before is None:
         tx.execute(delete(table).where(mine))
+        _move_up(tx, task, known)
         return total
     tx.execute(delete(table).where(mine, table.c.last_time < before))
     for chunk in _chunks(tx, select(*_HEAD).where(mine, table.c.first_time < before)):
         kept = [item[-1] for item in _placed(tx, [chunk]) if item[0] >= before]
         row = _row(task, kept, packed=chunk.packed)
         tx.execute(table.update().where(table.c.id == chunk.id).values(row))
+    _move_up(tx, task, known - sum(chunk.breaks for chunk in as_they_came(tx, task)))
     return total - count(tx, task)
 
 
-def _settled(line: str) -> str:
-    """What a terminal would show of a line: what follows the last return that overwrites."""
-    body = line.rstrip("\r")
-    return body[body.rfind("\r") + 1 :] + line[len(body) :]
-
-
-def pieces(text: str) -> Iterator[str]:
-    """A run's output as texts of at most PIECE characters, cut between lines where possible.
-
-    Of a line that was overwritten with carriage returns the last state is kept. At the very start
-    one return stays: it may overwrite what the output before has begun.
-    """
-    if "\r" in text:
-        first, *others = text.replace("\r\n", "\n").split("\n")
-        overwrites = "\r" if "\r" in first.rstrip("\r") else ""
-        text = "\n".join([overwrites + _settled(first), *map(_settled, others)])
-    start = 0
-    while start < len(text):
-        end = start + PIECE
-        if end < len(text):
-            border = text.rfind("\n", start, end)
-            end = border + 1 if border >= 0 else end
-        yield text[start:end]
-        start = end
-
-
-def output(text: str, worker: str, time: int) -> list[Line]:
-    """Output of a run as events.
-
-    An event is one piece without its last line feed. A piece that ends within a line has
-    ``partial: true``: the next one continues it.
-    """
-    lines = []
-    for piece in pieces(text):
-        rest = None if piece.endswith("\n") else {"partial": True}
-        lines.append(Line(time, worker, piece.removesuffix("\n"), rest))
-    return lines
+def _move_up(tx: Tx, task: str, gone: int) -> None:
+    """Note that so many lines of text are gone from the console's beginning."""
+    first = outputs.c.first_line
+    moved = case((first > gone, first - gone), else_=0)
+    mine = (outputs.c.task == task, first.is_not(None))
+    tx.execute(update(outputs).where(*mine).values(first_line=moved))
 
 
 def append_output(
@@ -297,7 +244,7 @@ def append_output(
     task: str,
     attempt: int,
     offset: int,
-    text: str,
+    said: str,
     *,
     size: int | None = None,
     worker: str,
@@ -314,9 +261,13 @@ def append_output(
     kept = int(tx.execute(select(outputs.c.kept).where(*mine).with_for_update()).scalar_one())
     if offset != kept:
         return kept
-    append(tx, task, output(text, worker, time))
-    kept += len(text.encode("utf-8", "surrogatepass")) if size is None else size
-    tx.execute(update(outputs).where(*mine).values(kept=kept))
+    values: dict[str, int] = {}
+    if said and not kept:
+        _queue_up(tx, task)
+        values["first_line"] = sum(chunk.breaks for chunk in as_they_came(tx, task))
+    append(tx, task, console.output(said, worker, time))
+    kept += len(said.encode("utf-8", "surrogatepass")) if size is None else size
+    tx.execute(update(outputs).where(*mine).values(kept=kept, **values))
     return kept
 
 

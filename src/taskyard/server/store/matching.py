@@ -21,8 +21,26 @@ _options.max_mem = 8 << 20
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> re2._Regexp:
     """The compiled pattern, unanchored. Raises ApiError(BAD_REGEX) for one that is not valid."""
+    return _compile(pattern, _options)
+
+
+def line_pattern(pattern: str, *, literal: bool, ignore_case: bool) -> re2._Regexp:
+    """A pattern, or a text as it stands, to be found within lines of UTF-8.
+
+    Raises ApiError(BAD_REGEX) for a pattern that is not valid.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _options.max_mem
+    options.never_nl = True
+    options.literal = literal
+    options.case_sensitive = not ignore_case
+    return _compile(pattern if literal else f"(?m){pattern}", options)
+
+
+def _compile(pattern: str, options: re2.Options) -> re2._Regexp:
     try:
-        return re2.compile(pattern, _options)
+        return re2.compile(pattern, options)
     except re2.error as error:
         raise ApiError(
             BAD_REGEX,

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -29,12 +28,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
 
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.tables import Document
 
 metadata = MetaData()
-Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 series = Table(
@@ -82,12 +80,14 @@ log_chunks = Table(
     Column("first_time", BigInteger, nullable=False),
     Column("last_time", BigInteger, nullable=False),
     Column("lines", Integer, nullable=False),
+    Column("breaks", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Index("log_chunks_last", "task", "last_time", "id", "first_time", "lines"),
     Index("log_chunks_first", "task", "first_time", "id"),
     sqlite_autoincrement=True,
 )
-"""Events of the console. Those of one time are ordered by ``id``, then by their place in it."""
+"""Events of the console. Those of one time are ordered by ``id``, then by their place in it.
+``breaks`` is how many lines of text end in a chunk."""
 Index(
     "log_chunks_loose",
     log_chunks.c.task,
@@ -101,8 +101,10 @@ outputs = Table(
     Column("task", String, primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("kept", BigInteger, nullable=False),
+    Column("first_line", BigInteger),
 )
-"""How many bytes of an attempt's output the console holds: what is sent again is dropped."""
+"""How many bytes of an attempt's output the console holds: what is sent again is dropped.
+``first_line`` is the console's line of text at which the output begins."""
 
 samples = Table(
     "samples",

@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from taskyard.api.errors import INVALID_SCROLL_ID, ApiError
 from taskyard.api.events import LOG, SCALAR, TYPES, EventsPage
+from taskyard.server.domain.console import Line
 from taskyard.server.store import catalog, logs, samples, scalars
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.samples import Sample
@@ -132,10 +133,10 @@ def page(
 
 def read_console(
     tx: Tx, task: str, start: Place, limit: int, *, descending: bool = False
-) -> tuple[Sequence[logs.Line], Place]:
+) -> tuple[Sequence[Line], Place]:
     """The next events of the console by time, and where the reader stands then."""
 
-    def read(after: int | None, limit: int) -> Sequence[logs.Line]:
+    def read(after: int | None, limit: int) -> Sequence[Line]:
         return logs.read(tx, task, after, limit, descending=descending)
 
     return go_on(read, lambda line: line.time, start, limit, descending=descending)

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("first_time", sa.BigInteger(), nullable=False),
         sa.Column("last_time", sa.BigInteger(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("breaks", sa.Integer(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -46,6 +47,7 @@ def upgrade() -> None:
         sa.Column("task", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("kept", sa.BigInteger(), nullable=False),
+        sa.Column("first_line", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("task", "attempt"),
     )
     op.create_table(
