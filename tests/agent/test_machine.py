@@ -191,6 +191,11 @@ class TestMetrics:
         sleeper.wait()
         assert metrics.process_tree(sleeper.pid) == metrics.TreeUse()
 
+    def test_the_load_of_a_tree_is_never_negative(self) -> None:
+        sampler = metrics.TreeSampler()
+        sampler.sample(os.getpid())
+        assert sampler.sample(0) == {"cpu_usage": 0.0, "memory_used": 0.0}
+
 
 class TestGpus:
     @pytest.mark.usefixtures("no_gpus")
@@ -210,9 +215,26 @@ class TestGpus:
         assert {key: value for key, value in stats.items() if key.startswith("gpu")} == {
             "gpu_usage": [50.0, 0.0],
             "gpu_temperature": [40.0, 41.0],
+            "gpu_power": [75.0, 75.0],
             "gpu_memory_used": [256.0, 256.0],
             "gpu_memory_free": [768.0, 768.0],
         }
+
+    def test_a_lost_gpu_is_left_out_and_the_others_are_not(
+        self, two_gpus: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def find(index: int) -> int:
+            if index == 0:
+                raise _DriverError
+            return index
+
+        monkeypatch.setattr(two_gpus, "nvmlDeviceGetHandleByIndex", find)
+        assert [gpu.uuid for gpu in gpus.list_gpus()] == ["GPU-1"]
+        assert [load.uuid for load in gpus.loads()] == ["GPU-1"]
+
+    @pytest.mark.usefixtures("two_gpus")
+    def test_an_agent_reports_its_own_gpus_only(self) -> None:
+        assert metrics.gpu_stats(gpus.loads(), ["GPU-1"])["gpu_temperature"] == [41.0]
 
 
 class _DriverError(Exception):
@@ -231,7 +253,7 @@ def no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A driver of two GPUs, of which the second cannot measure its usage."""
     driver = ModuleType("pynvml")
 
@@ -253,5 +275,7 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         nvmlDeviceGetUtilizationRates=usage,
         nvmlDeviceGetTemperature=lambda handle, _: 40 + handle,
+        nvmlDeviceGetPowerUsage=lambda _: 75_000,
     )
     monkeypatch.setitem(sys.modules, "pynvml", driver)
+    return driver

@@ -1,7 +1,8 @@
 /* What an NVIDIA driver tells about its GPUs, for machines that have none.
 
    The file that TASKYARD_TEST_GPUS names has one line for each GPU:
-   memory and used memory in MiB, usage in percent, temperature in degrees, power in milliwatts. */
+   memory and used memory in MiB, usage in percent, temperature in degrees, power in milliwatts, and
+   1 for one that fell off its bus. The file's name is part of their ids: GPUs of two files differ. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +10,11 @@
 #define MOST 64
 #define SUCCESS 0
 #define INVALID_ARGUMENT 2
+#define GPU_IS_LOST 15
 
 struct memory { unsigned long long total, free, used; };
 struct utilization { unsigned int gpu, memory; };
-struct device { unsigned long long total, used; unsigned int usage, temperature, power; };
+struct device { unsigned long long total, used; unsigned int usage, temperature, power, lost; };
 
 static struct device devices[MOST];
 
@@ -23,9 +25,9 @@ static unsigned int known(void) {
     if (!file) return 0;
     while (count < MOST) {
         struct device *d = &devices[count];
-        int found = fscanf(file, "%llu %llu %u %u %u",
-                           &d->total, &d->used, &d->usage, &d->temperature, &d->power);
-        if (found != 5) break;
+        int found = fscanf(file, "%llu %llu %u %u %u %u", &d->total, &d->used,
+                           &d->usage, &d->temperature, &d->power, &d->lost);
+        if (found != 6) break;
         count++;
     }
     fclose(file);
@@ -52,7 +54,7 @@ int nvmlDeviceGetCount_v2(unsigned int *count) { *count = known(); return SUCCES
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, struct device **d) {
     if (index >= known()) return INVALID_ARGUMENT;
     *d = &devices[index];
-    return SUCCESS;
+    return devices[index].lost ? GPU_IS_LOST : SUCCESS;
 }
 
 int nvmlDeviceGetIndex(struct device *d, unsigned int *index) {
@@ -67,7 +69,10 @@ int nvmlDeviceGetName(struct device *d, char *text, unsigned int size) {
 }
 
 int nvmlDeviceGetUUID(struct device *d, char *text, unsigned int size) {
-    snprintf(text, size, "GPU-00000000-0000-0000-0000-%012u", index_of(d));
+    const char *path = getenv("TASKYARD_TEST_GPUS");
+    unsigned int hash = 2166136261u;
+    while (path && *path) hash = (hash ^ (unsigned char)*path++) * 16777619u;
+    snprintf(text, size, "GPU-%08x-0000-0000-0000-%012u", hash, index_of(d));
     return SUCCESS;
 }
 

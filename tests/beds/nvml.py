@@ -23,6 +23,8 @@ class Gpu:
     """Degrees Celsius."""
     power: int = 50_000
     """Milliwatts."""
+    lost: bool = False
+    """It fell off its bus: asking it fails."""
 
 
 def install(folder: Path) -> Mapping[str, str]:
@@ -37,7 +39,7 @@ def install(folder: Path) -> Mapping[str, str]:
 
 def set_gpus(folder: Path, gpus: Sequence[Gpu]) -> None:
     """What programs see from now on."""
-    lines = [f"{g.memory} {g.used} {g.usage} {g.temperature} {g.power}\n" for g in gpus]
+    lines = [f"{g.memory} {g.used} {g.usage} {g.temperature} {g.power} {g.lost:d}\n" for g in gpus]
     new = folder / "gpus.new"
     new.write_text("".join(lines))
     new.rename(folder / "gpus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,10 +27,13 @@ class Gpu(msgspec.Struct, frozen=True):
 class Load(msgspec.Struct, frozen=True):
     """What one GPU does right now."""
 
+    uuid: str
     usage: float
     """Percent of the time in which something ran on it."""
     temperature: float
     """Degrees Celsius."""
+    power: float
+    """Watts."""
     memory_used: float
     """MiB."""
     memory_free: float
@@ -37,7 +41,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 def list_gpus() -> list[Gpu]:
-    """Return the GPUs in the driver's order."""
+    """Return the GPUs that answer, in the driver's order."""
     return _each(
         lambda driver, index, handle: Gpu(
             index=index,
@@ -49,7 +53,10 @@ def list_gpus() -> list[Gpu]:
 
 
 def loads() -> list[Load]:
-    """Return each GPU's load, in the driver's order. What a GPU cannot measure is 0."""
+    """Return the load of each GPU that answers, in the driver's order.
+
+    What a GPU cannot measure is 0.
+    """
 
     def load(driver: Any, index: int, handle: Any) -> Load:
         def measured(read: Callable[[], float]) -> float:
@@ -60,10 +67,12 @@ def loads() -> list[Load]:
 
         memory = driver.nvmlDeviceGetMemoryInfo(handle)
         return Load(
+            uuid=_text(driver.nvmlDeviceGetUUID(handle)),
             usage=measured(lambda: float(driver.nvmlDeviceGetUtilizationRates(handle).gpu)),
             temperature=measured(
                 lambda: float(driver.nvmlDeviceGetTemperature(handle, driver.NVML_TEMPERATURE_GPU))
             ),
+            power=measured(lambda: driver.nvmlDeviceGetPowerUsage(handle) / 1000),
             memory_used=memory.used / MIB,
             memory_free=memory.free / MIB,
         )
@@ -72,18 +81,22 @@ def loads() -> list[Load]:
 
 
 def _each(read: Callable[[Any, int, Any], T]) -> list[T]:
-    """Ask the driver for each GPU; nothing when there is none, or when it fails in between."""
+    """Ask the driver for each GPU. One that fell off its bus is left out, and so are all when
+    there is no driver."""
     # Loading the driver's library takes a while, and most programs here never ask.
     try:
         driver = importlib.import_module("pynvml")
     except ImportError:
         return []
+    found = []
     try:
         driver.nvmlInit()  # counted by the driver: only the first one costs
-        count = driver.nvmlDeviceGetCount()
-        return [read(driver, i, driver.nvmlDeviceGetHandleByIndex(i)) for i in range(count)]
+        for index in range(driver.nvmlDeviceGetCount()):
+            with contextlib.suppress(driver.NVMLError):
+                found.append(read(driver, index, driver.nvmlDeviceGetHandleByIndex(index)))
     except driver.NVMLError:
         return []
+    return found
 
 
 def _text(value: str | bytes) -> str:

@@ -1,7 +1,8 @@
 """How busy the machine is, in the names and units that workers report.
 
 Memory is in MiB, traffic of disks and network in MiB a second, usage in percent, temperatures in
-degrees Celsius, and free disk space, as clients of the protocol expect it, in percent of the disk.
+degrees Celsius, power in watts, and free disk space, as clients of the protocol expect it, in
+percent of the disk.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +39,10 @@ class Counters(NamedTuple):
 class Sampler:
     """Takes samples; the rates in one are averages since the one before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, cards: Sequence[str] | None = None) -> None:
+        """``cards``: the ids of the GPUs to look at, instead of all."""
         self._before = count()
+        self._cards = cards
         self._has_gpus = bool(gpus.list_gpus())
 
     def sample(self) -> Stats:
@@ -46,8 +50,8 @@ class Sampler:
         now = count()
         stats = rates(self._before, now) | _levels()
         self._before = now
-        if self._has_gpus and (loads := gpus.loads()):
-            stats |= _gpu_stats(loads)
+        if self._has_gpus:
+            stats |= gpu_stats(gpus.loads(), self._cards)
         return {key: _rounded(value) for key, value in stats.items()}
 
 
@@ -73,6 +77,25 @@ def process_tree(pid: int) -> TreeUse:
             seconds += times.user + times.system
             number += 1
     return TreeUse(cpu_seconds=seconds, memory=memory, processes=number)
+
+
+class TreeSampler:
+    """Takes samples of a process and its descendants."""
+
+    def __init__(self) -> None:
+        self._before = TreeUse()
+        self._at = time.monotonic()
+
+    def sample(self, pid: int) -> Stats:
+        """Return their load since the last sample: the processors in percent of one of them.
+
+        It is no less than nothing: what a process that ended used counts no more.
+        """
+        now, use = time.monotonic(), process_tree(pid)
+        seconds = max(now - self._at, 1e-3)
+        usage = 100 * max(0.0, use.cpu_seconds - self._before.cpu_seconds) / seconds
+        self._at, self._before = now, use
+        return {"cpu_usage": round(usage, 3), "memory_used": round(use.memory, 3)}
 
 
 def count() -> Counters:
@@ -137,10 +160,15 @@ def _cpu_temperatures() -> list[float]:
     return packages or [s.current for s in found]
 
 
-def _gpu_stats(loads: list[gpus.Load]) -> Stats:
+def gpu_stats(loads: list[gpus.Load], cards: Sequence[str] | None = None) -> Stats:
+    """Return what these GPUs do, one number each; of all when ``cards`` does not name some."""
+    loads = [load for load in loads if cards is None or load.uuid in cards]
+    if not loads:
+        return {}
     return {
         "gpu_usage": [load.usage for load in loads],
         "gpu_temperature": [load.temperature for load in loads],
+        "gpu_power": [load.power for load in loads],
         "gpu_memory_used": [load.memory_used for load in loads],
         "gpu_memory_free": [load.memory_free for load in loads],
     }
