@@ -193,6 +193,8 @@ class App:
             inner = dict(scope)
             inner["root_path"] = scope.get("root_path", "") + "/files"
             await self._files(inner, receive, send)
+        elif match := dispatch.astray(scope["method"], path):
+            await dispatch.serve(self.server, match, scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 

@@ -42,6 +42,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 ROUTE = re.compile(r"/(?!openapi\.json)(?:v(\d[^/]*)/)?([a-z_]+\.[a-z_0-9]+)/?")
+STRAY = re.compile(r"()/*(.*)", re.DOTALL)
 OLDEST_SERVED = (1, 0)
 """Versions from this one on that are older than the first are answered like the first."""
 
@@ -54,6 +55,16 @@ _encoder = msgspec.json.Encoder()
 def routed(path: str) -> re.Match[str] | None:
     """The version and action a path names, or None when it is not the API's."""
     return ROUTE.fullmatch(path)
+
+
+def astray(method: str, path: str) -> re.Match[str] | None:
+    """A match for a request that means the API and misses it, like ``/api/v2/tasks.get_all``.
+
+    Clients understand the API's own *no such endpoint* best; nobody but they send anything else
+    than GET, or have an action's name at the end of a path.
+    """
+    means_api = method not in {"GET", "HEAD"} or path.rpartition("/")[2] in wire.ACTIONS
+    return STRAY.fullmatch(path) if means_api else None
 
 
 async def serve(

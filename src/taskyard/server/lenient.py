@@ -16,7 +16,7 @@ def decode(text: bytes) -> Any:
 
     Clients written in Python also send NaN and Infinity, which become null, and halves of
     surrogate pairs (a console may print any bytes), which become question marks: neither is a
-    reason to lose what came along with them.
+    reason to lose what came along with them. Others begin with a byte order mark.
 
     Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError.
     """
@@ -32,5 +32,5 @@ def decode(text: bytes) -> Any:
 
 
 def _forgiven(text: bytes) -> Any:
-    whole = json.dumps(json.loads(text.decode()), ensure_ascii=False).encode("utf-8", "replace")
+    whole = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")
     return _decode(_encode(json.loads(whole)))

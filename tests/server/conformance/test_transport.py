@@ -109,6 +109,23 @@ def test_what_is_not_there_is_an_envelope_all_the_same(api: Api, path: str) -> N
     assert decoded["meta"]["endpoint"]["actual_version"] is None
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/"),
+        ("POST", "/tasks"),
+        ("POST", "/v2.13/tasks/get_all"),
+        ("PUT", "/tasks.get-all"),
+        ("POST", "/V2.13/tasks.get_all"),
+        ("GET", "/api/v2.13/tasks.get_all"),
+    ],
+)
+def test_a_path_that_misses_the_api_gets_its_envelope(api: Api, method: str, path: str) -> None:
+    answer = api.send(method, path, b"{}")
+    assert kind(answer) == (404, 0)
+    assert envelope(answer)["meta"]["endpoint"]["name"] == path.strip("/")
+
+
 @pytest.mark.parametrize("version", ["2", "2.", "2.x", "2.1.3", "2-1", "1" * 5000 + ".1"])
 def test_a_version_that_is_none_is_refused(api: Api, version: str) -> None:
     assert kind(api.send("GET", f"/v{version}/queues.get_all")) == (400, 2)
@@ -186,6 +203,8 @@ def test_a_json_body_needs_no_type(api: Api, headers: dict[str, str]) -> None:
     [
         (b'{"a": NaN, "b": [Infinity, -Infinity, 1]}', {"a": None, "b": [None, None, 1]}),
         (b'{"a": "x\\udc80y", "b": "\\ud83d\\ude00"}', {"a": "x?y", "b": "\U0001f600"}),
+        (b'\xef\xbb\xbf{"a": "\xc3\xbc"}', {"a": "\xfc"}),
+        ('{"a": "\xfc"}'.encode("utf-16"), {"a": "\xfc"}),
     ],
 )
 def test_what_python_writes_beyond_json_is_understood(
