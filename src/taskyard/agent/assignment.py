@@ -42,7 +42,7 @@ def run_spec(
         environment=Environment(
             packages=_packages(script.get("requirements")),
             python=_python(script.get("binary") or ""),
-            manager=manager,
+            preferred_manager=manager,
             setup_script=container.get("setup_shell_script") or "",
             offline=offline,
         ),

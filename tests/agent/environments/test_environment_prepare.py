@@ -375,12 +375,6 @@ def test_an_unknown_manager_is_refused(machine: Machine) -> None:
     assert "uv" in caught.value.hint
 
 
-def test_a_project_for_poetry_alone_is_refused(machine: Machine) -> None:
-    machine.write("pyproject.toml", "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\n")
-    with pytest.raises(RunError, match="for Poetry only"):
-        machine.prepare()
-
-
 def test_a_missing_python_is_named(machine: Machine) -> None:
     machine.environ["UV_PYTHON_DOWNLOADS"] = "never"
     with pytest.raises(RunError, match=r"Python 3\.99 is not on this machine") as caught:

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from taskyard.agent.environments.commands import TRAMPOLINE
 from taskyard.agent.environments.sources import load
 
 _BACK_ENDS = (
@@ -33,13 +34,13 @@ _TAILORED = (
 )
 _ESSENTIAL = {"name", "version", "scripts", "gui-scripts", "entry-points"}
 
-_COMMAND = """#!/bin/sh
-'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"
-' '''
-import sys
+_COMMAND = (
+    TRAMPOLINE
+    + """import sys
 from {module} import {first}
 sys.exit({attribute}())
 """
+)
 
 
 def add(folder: Path, site: Path, binaries: Path) -> bool:

@@ -40,6 +40,23 @@ def freeze(distributions: Iterable[Distribution], tree: Path) -> str:
     return "".join(f"{lines[name]}\n" for name in sorted(lines))
 
 
+def in_tree(distribution: Distribution, tree: Path) -> bool:
+    """Whether a package was installed from a folder of the tree."""
+    text = distribution.read_text("direct_url.json")
+    if not text:
+        return False
+    origin = msgspec.json.decode(text, type=_Origin)
+    return origin.dir_info is not None and _relative(origin.url, tree) is not None
+
+
+def _relative(url: str, tree: Path) -> str | None:
+    """A local address as a path in the tree; nothing for what lies elsewhere."""
+    if not url.startswith("file://"):
+        return None
+    relative = os.path.relpath(unquote(url.removeprefix("file://")), tree)
+    return None if relative.startswith("..") else relative
+
+
 def _line(name: str, distribution: Distribution, tree: Path) -> str:
     text = distribution.read_text("direct_url.json")
     if not text:
@@ -50,9 +67,8 @@ def _line(name: str, distribution: Distribution, tree: Path) -> str:
         if origin.subdirectory:
             address += f"#subdirectory={origin.subdirectory}"
         return f"{name} @ {anonymous(address)}"
-    if origin.url.startswith("file://"):
-        relative = os.path.relpath(unquote(origin.url.removeprefix("file://")), tree)
-        if not relative.startswith(".."):
-            editable = "-e " if (origin.dir_info or {}).get("editable") else ""
-            return f"{editable}./{relative}" if relative != "." else f"{editable}."
+    relative = _relative(origin.url, tree)
+    if relative is not None:
+        editable = "-e " if (origin.dir_info or {}).get("editable") else ""
+        return f"{editable}./{relative}" if relative != "." else f"{editable}."
     return f"{name} @ {anonymous(origin.url)}"

@@ -11,11 +11,6 @@ from taskyard.agent.environments.manager import Found, Request
 from taskyard.api.errors import Cause, RunError
 
 
-def fits(request: Request) -> str:
-    """It always does: nothing gets installed."""
-    return ""
-
-
 def plan(request: Request) -> Found:
     """The agent's own interpreter. Raises RunError (environment) when another version is asked."""
     from importlib import metadata

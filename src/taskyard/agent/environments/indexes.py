@@ -64,6 +64,19 @@ _DECIDING = (
     "UV_CONFIG_FILE",
 )
 
+_PIP_DECIDES = (
+    "index-url",
+    "extra-index-url",
+    "find-links",
+    "no-index",
+    "constraint",
+    "pre",
+    "prefer-binary",
+    "no-binary",
+    "only-binary",
+    "use-deprecated",
+)
+
 
 class Settings(NamedTuple):
     """What uv is told: variables of its environment, and arguments for what has no variable."""
@@ -102,6 +115,21 @@ def for_uv(environ: Mapping[str, str], index_urls: Sequence[str] = ()) -> Settin
     named = told.get("UV_DEFAULT_INDEX") or told.get("UV_INDEX_URL")
     off = options.get("no-index", "").lower() in ("1", "true", "yes", "on") and not named
     return Settings(told, ["--no-index"] if off else [])
+
+
+def for_pip(environ: Mapping[str, str], index_urls: Sequence[str]) -> dict[str, str]:
+    """The variables by which pip asks further indexes: those beside its own configuration."""
+    if not index_urls:
+        return {}
+    before = pip_options(environ).get("extra-index-url", "").split()
+    return {"PIP_EXTRA_INDEX_URL": " ".join([*index_urls, *before])}
+
+
+def pip_decides(environ: Mapping[str, str], index_urls: Sequence[str]) -> Any:
+    """What of pip's settings changes which files get installed, without passwords."""
+    options = pip_options(environ)
+    chosen = {name: anonymous(options[name]) for name in _PIP_DECIDES if options.get(name)}
+    return [chosen, [anonymous(url) for url in index_urls]]
 
 
 def pip_options(environ: Mapping[str, str]) -> dict[str, str]:

@@ -92,6 +92,25 @@ def find(
     return found
 
 
+def named(path: str, cache: Path) -> Interpreter:
+    """The interpreter that the machine's owner has named. Raises RunError (environment)."""
+    import shutil
+
+    found = shutil.which(os.path.expanduser(path))
+    if found is None:
+        raise RunError(
+            Cause.ENVIRONMENT,
+            f"the agent's Python {path} is not on this machine",
+            hint="correct `python_binary` in the agent's configuration",
+        )
+    return _Memory(cache / "interpreters.json").facts(os.path.realpath(found))
+
+
+def inside(venv: Path) -> Interpreter:
+    """The interpreter that a new environment has brought. Raises RunError (environment)."""
+    return _ask(str(venv / "bin" / "python"))
+
+
 def number(wanted: str) -> str:
     """The bare version in what a task asks for: ``3.11`` in ``python3.11``; else all of it."""
     return re.sub(r"^(?:c?python)?[@=]*(?=\d)", "", wanted.strip())

@@ -13,6 +13,7 @@ import re
 import shutil
 from pathlib import Path
 
+from taskyard.agent.environments.commands import is_relocated
 from taskyard.agent.environments.interpreters import Interpreter
 from taskyard.agent.environments.store import VENV, Entry
 
@@ -24,8 +25,15 @@ _PLAIN = ("bin", "lib", "lib64")
 
 
 def commands(venv: Path) -> list[str]:
-    """Names of the files that packages brought to ``bin``."""
-    return sorted(name for name in os.listdir(venv / "bin") if not _EVERY_VENV_HAS.fullmatch(name))
+    """Names of the files that packages brought to ``bin``.
+
+    Of an environment of conda's, those that start Python: other programs look for their libraries
+    beside themselves, and stay where they are.
+    """
+    names = (name for name in os.listdir(venv / "bin") if not _EVERY_VENV_HAS.fullmatch(name))
+    if (venv / "conda-meta").is_dir():
+        names = (name for name in names if is_relocated(venv / "bin" / name))
+    return sorted(names)
 
 
 def data(venv: Path) -> list[str]:
@@ -38,8 +46,13 @@ def data(venv: Path) -> list[str]:
     return sorted(found)
 
 
-def create(private: Path, entry: Entry, interpreter: Interpreter) -> Path:
-    """Make the layer; returns its ``site-packages``. The folder may exist when it is empty."""
+def create(
+    private: Path, entry: Entry, interpreter: Interpreter, *, system_site_packages: bool = False
+) -> Path:
+    """Make the layer; returns its ``site-packages``. The folder may exist when it is empty.
+
+    With ``system_site_packages`` the code sees behind its own packages what the interpreter has.
+    """
     venv = entry.path / VENV
     site = private / entry.manifest.site
     binaries = private / "bin"
@@ -52,7 +65,7 @@ def create(private: Path, entry: Entry, interpreter: Interpreter) -> Path:
         os.symlink("python", binaries / name)
     (private / "pyvenv.cfg").write_text(
         f"home = {os.path.dirname(interpreter.executable)}\n"
-        "include-system-site-packages = false\n"
+        f"include-system-site-packages = {str(system_site_packages).lower()}\n"
         f"version = {interpreter.version}\n"
     )
     (site / _PATH_FILE).write_text(f"import site; site.addsitedir({str(entry.site)!r})\n")

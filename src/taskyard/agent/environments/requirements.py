@@ -108,6 +108,18 @@ def normal(line: str) -> str:
     return " ".join([text, *sorted(part.strip() for part in [*hashes, *more])])
 
 
+def package_name(text: str) -> str:
+    """The name a requirement begins with, in its one spelling; empty for an address or a path.
+
+    >>> package_name("Ruamel.YAML[jinja2]>=0.17")
+    'ruamel-yaml'
+    """
+    matched = _NAMED.fullmatch(text)
+    if matched is None or text.startswith(("git+", "file:")) or matched["rest"][:1] in ("/", ":"):
+        return ""
+    return re.sub(r"[-_.]+", "-", matched["name"]).lower()
+
+
 def pin_git(found: Requirements, resolve: Callable[[str, str], str]) -> None:
     """Replace moving git references (a branch, a tag, none) by the commit they stand for now.
 

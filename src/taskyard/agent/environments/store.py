@@ -1,10 +1,11 @@
 """The environments of one machine: built once, shared, never changed, dropped when unused.
 
 ``<cache>/environments/<key>/`` holds ``venv/`` (read-only), ``manifest.json`` and, once the
-byte-code is there, an empty file ``compiled``. An entry is built aside and renamed into place, so
-what has a name is whole. One lock file a key, in ``.locks/``: a builder and an evictor hold it
-alone, every attempt that uses the entry holds it shared for as long as it runs. Locks end with
-their process, however it ends; what a killed builder left is swept by the next holder.
+byte-code is there, an empty file ``compiled``. An entry is built aside and renamed into place, or
+in its place where its files name it; the manifest comes last, so what has one is whole. One lock
+file a key, in ``.locks/``: a builder and an evictor hold it alone, every attempt that uses the
+entry holds it shared for as long as it runs. Locks end with their process, however it ends; what
+a killed builder left is swept by the next holder.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from taskyard.agent.environments.interpreters import Interpreter
 from taskyard.agent.environments.requirements import Project
 
 MANIFEST = "manifest.json"
@@ -34,6 +36,8 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """All that decided the key."""
     python: str
     """Full version."""
+    own: Interpreter | None = None
+    """The interpreter, where the environment brings it."""
     site: str
     """The folder of packages, relative to ``venv``."""
     packages: str
@@ -83,11 +87,17 @@ def folder(cache: Path) -> Path:
 
 
 def acquire(
-    cache: Path, key: str, build: Callable[[Path], Manifest], say: Callable[[str], None]
+    cache: Path,
+    key: str,
+    build: Callable[[Path], Manifest],
+    say: Callable[[str], None],
+    *,
+    in_place: bool = False,
 ) -> tuple[Entry, Hold, bool]:
     """The entry of a key, held for the caller, and whether it was there already.
 
-    ``build(aside)`` fills an empty folder with ``venv/`` and says what it made. It is called at
+    ``build(folder)`` fills an empty folder with ``venv/`` and says what it made: the entry's own
+    when ``in_place``, else one aside. It is called at
     most once a key among all processes of the machine; the others wait for it.
     Raises whatever ``build`` raises.
     """
@@ -103,7 +113,7 @@ def acquire(
             _lock(descriptor, fcntl.LOCK_EX, say)
             if _load(place) is None:
                 _sweep(folder(cache), key)
-                _build(place, build)
+                _build(place, build, in_place)
                 reused = False
         except BaseException:
             os.close(descriptor)
@@ -203,18 +213,22 @@ def seal_bytecode(venv: Path) -> None:
             os.chmod(path, 0o555)
 
 
-def _build(place: Path, build: Callable[[Path], Manifest]) -> None:
+def _build(place: Path, build: Callable[[Path], Manifest], in_place: bool) -> None:
     aside = place.with_name(f".building-{place.name}-{os.getpid()}")
+    made = place if in_place else aside
     try:
-        aside.mkdir(parents=True)
-        manifest = build(aside)
+        made.mkdir(parents=True)
+        manifest = build(made)
         manifest.created = time.time()
-        manifest.bytes = seal(aside / VENV)
-        (aside / MANIFEST).write_bytes(msgspec.json.encode(manifest))
-        aside.rename(place)
-    finally:
-        if aside.exists():
-            remove(aside)
+        manifest.bytes = seal(made / VENV)
+        written = made / f".{MANIFEST}"
+        written.write_bytes(msgspec.json.encode(manifest))
+        written.rename(made / MANIFEST)
+        if not in_place:
+            made.rename(place)
+    except BaseException:
+        remove(made)
+        raise
 
 
 def _load(place: Path) -> Entry | None:
@@ -249,19 +263,25 @@ def _lock(descriptor: int, kind: int, say: Callable[[str], None]) -> None:
         fcntl.flock(descriptor, kind)
 
 
-def _leftovers(root: Path, key: str = "") -> Iterator[Path]:
-    for prefix in (".building-", ".removing-"):
-        yield from root.glob(f"{prefix}{key}*")
+def _leftovers(root: Path) -> Iterator[tuple[str, Path]]:
+    """What builders and evictors left when they were killed, and the keys it is of."""
+    for path in root.iterdir():
+        if path.name.startswith((".building-", ".removing-")):
+            yield path.name.split("-")[1], path
+        elif not path.name.startswith(".") and not (path / MANIFEST).exists():
+            yield path.name, path
 
 
 def _sweep(root: Path, key: str) -> None:
-    for path in _leftovers(root, key):
-        remove(path)
+    for of_key, path in list(_leftovers(root)):
+        if of_key == key:
+            remove(path)
 
 
 def _sweep_all(cache: Path) -> None:
-    for path in _leftovers(folder(cache)):
-        descriptor = _open_lock(cache, path.name.split("-")[1])
+    root = folder(cache)
+    for key, path in list(_leftovers(root)) if root.is_dir() else []:
+        descriptor = _open_lock(cache, key)
         try:
             if _try_lock(descriptor, fcntl.LOCK_EX):
                 remove(path)

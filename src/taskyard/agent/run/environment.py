@@ -13,15 +13,32 @@ from pathlib import Path
 
 import msgspec
 
-from taskyard.agent.environments import bytecode, image, layer, store, uv
+from taskyard.agent.environments import (
+    bytecode,
+    choice,
+    conda,
+    image,
+    interpreters,
+    layer,
+    pip,
+    poetry,
+    sources,
+    store,
+    uv,
+)
 from taskyard.agent.environments.failures import disk_full
 from taskyard.agent.environments.manager import Found, Manager, Plan, Request
 from taskyard.agent.environments.requirements import Project
 from taskyard.agent.run.launch import working_folder
 from taskyard.agent.run.spec import Environment
-from taskyard.api.errors import Cause, RunError
 
-MANAGERS: dict[str, Manager] = {"uv": uv, "image": image}
+MANAGERS: dict[str, Manager] = {
+    "uv": uv,
+    "pip": pip,
+    "poetry": poetry,
+    "conda": conda,
+    "image": image,
+}
 """By the name a task asks for."""
 
 
@@ -41,6 +58,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Full version of Python."""
     detail: str
     """One line for people."""
+    variables: dict[str, str] = {}
+    """For the code's process. ``PATH`` comes after ``bin``, before the machine's."""
     hold: store.Hold
     """Keep it until the run has ended: releasing it lets the store drop the environment."""
 
@@ -63,37 +82,47 @@ def prepare(
     Raises RunError: environment (the message names the package or the Python version), disk full,
     user code (no such working directory).
     """
-    request = Request(
-        wanted=wanted,
-        tree=tree.resolve(),
-        folder=working_folder(tree, working_dir),
-        cache=cache,
-        environ=os.environ if environ is None else environ,
-        say=say,
+    request, manager = ask(
+        wanted, tree=tree, working_dir=working_dir, cache=cache, say=say, environ=environ
     )
     try:
-        return _prepare(request, private)
+        return _prepare(manager, request, private)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise disk_full() from error
         raise
 
 
-def _prepare(request: Request, private: Path) -> Ready:
-    wanted = request.wanted
-    manager = MANAGERS.get(wanted.manager)
-    if manager is None:
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"there is no package manager `{wanted.manager}` here",
-            hint=f"this agent knows: {', '.join(sorted(MANAGERS))}",
-        )
-    if reason := manager.fits(request):
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"`{wanted.manager}` cannot build this environment: {reason}",
-            hint="record the packages in the task, add a requirements.txt, or name another manager",
-        )
+def ask(
+    wanted: Environment,
+    *,
+    tree: Path,
+    working_dir: str,
+    cache: Path,
+    say: Callable[[str], None],
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Request, Manager]:
+    """Choose the list of packages and the manager. Raises RunError (environment, user code)."""
+    folder = working_folder(tree, working_dir)
+    tree = tree.resolve()
+    found = sources.candidates(wanted, folder, tree)
+    chosen = choice.choose(
+        wanted.manager, wanted.preferred_manager, [candidate.kind for candidate in found]
+    )
+    if chosen.note:
+        say(chosen.note)
+    request = Request(
+        wanted=wanted,
+        source=found[chosen.index].load(),
+        tree=tree,
+        cache=cache,
+        environ=os.environ if environ is None else environ,
+        say=say,
+    )
+    return request, MANAGERS[chosen.manager]
+
+
+def _prepare(manager: Manager, request: Request, private: Path) -> Ready:
     plan = manager.plan(request)
     if isinstance(plan, Found):
         return Ready(
@@ -112,21 +141,28 @@ def _prepare(request: Request, private: Path) -> Ready:
 def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
     key, cache, tree = plan.key, request.cache, request.tree
     entry, hold, reused = store.acquire(
-        cache, key, lambda aside: _build(plan, key, aside, cache, tree), request.say
+        cache,
+        key,
+        lambda folder: _build(plan, key, folder, cache, tree),
+        request.say,
+        in_place=plan.in_place,
     )
+    interpreter = entry.manifest.own or plan.interpreter
+    assert interpreter is not None
     try:
         if not (entry.path / store.COMPILED).exists():
             bytecode.start(cache, key)
-        layer.create(private, entry, plan.interpreter)
+        system = request.wanted.system_site_packages
+        layer.create(private, entry, interpreter, system_site_packages=system)
         projects = entry.manifest.projects
-        plan.install(projects, private)
+        plan.install(projects, private, entry.manifest.site)
     except BaseException:
         hold.release()
         raise
     packages = entry.manifest.packages + "".join(f"{_written(project)}\n" for project in projects)
     count = packages.count("\n")
     origin = f"{count} packages from {plan.origin}" if count else "no packages"
-    version = plan.interpreter.version
+    version = entry.manifest.python
     return Ready(
         python=private / "bin" / "python",
         bin=private / "bin",
@@ -135,28 +171,33 @@ def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
         packages=packages,
         version=version,
         detail=f"Python {version}, {origin}, {'used before' if reused else 'built'}",
+        variables=plan.variables(entry.path / store.VENV),
         hold=hold,
     )
 
 
-def _build(plan: Plan, key: str, aside: Path, cache: Path, tree: Path) -> store.Manifest:
+def _build(plan: Plan, key: str, folder: Path, cache: Path, tree: Path) -> store.Manifest:
     from importlib.metadata import distributions
 
     from taskyard.agent.environments.frozen import freeze
 
-    projects = plan.build(aside)
-    venv = aside / store.VENV
-    site = venv / plan.interpreter.site
-    bytecode.restore(site, cache, plan.interpreter.tag)
+    projects = plan.build(folder)
+    venv = folder / store.VENV
+    own = None if plan.interpreter else interpreters.inside(venv)
+    interpreter = own or plan.interpreter
+    assert interpreter is not None
+    site = venv / interpreter.site
+    bytecode.restore(site, cache, interpreter.tag)
     return store.Manifest(
         key=key,
         inputs=plan.inputs,
-        python=plan.interpreter.version,
-        site=plan.interpreter.site,
+        python=interpreter.version,
+        own=own,
+        site=interpreter.site,
         packages=freeze(distributions(path=[str(site)]), tree),
         projects=projects,
         commands=layer.commands(venv),
-        data=layer.data(venv),
+        data=[] if own else layer.data(venv),
     )
 
 

@@ -79,18 +79,23 @@ def plan(
     return Launch(argv=argv, folder=folder, environment=environment, memory=spec.limits.memory)
 
 
-def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def base_environment(
+    environ: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return what of the agent's environment a task may see.
 
     Machine settings pass (proxies, libraries, locale, devices). The agent's own keys, its
-    interpreter and its service manager's variables do not.
+    interpreter and its service manager's variables do not. ``more`` is what the task's Python
+    environment brings; its ``PATH`` comes before the machine's.
     """
     passed = {name: value for name, value in environ.items() if not _OWN.fullmatch(name)}
     own = {str(Path(sys.prefix) / "bin")} if sys.prefix != sys.base_prefix else set()
     if "VIRTUAL_ENV" in environ:
         own.add(str(Path(environ["VIRTUAL_ENV"]) / "bin"))
     path = environ.get("PATH", os.defpath).split(os.pathsep)
-    passed["PATH"] = os.pathsep.join(place for place in path if place not in own)
+    passed |= more or {}
+    first = (more or {}).get("PATH", "")
+    passed["PATH"] = os.pathsep.join([first] * bool(first) + [p for p in path if p not in own])
     return passed
 
 

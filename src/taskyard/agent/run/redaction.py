@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from taskyard.agent.run.spec import Secrets
 
@@ -13,6 +14,7 @@ SHORTEST = 6
 def hidden_texts(secrets: Secrets) -> list[str]:
     """Return what must not be read anywhere, longest first."""
     texts = {*secrets.variables.values(), *(password for _, password in secrets.git.values())}
+    texts |= {urlsplit(url).password or "" for url in secrets.index_urls}
     return sorted((text for text in texts if len(text) >= SHORTEST), key=len, reverse=True)
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from taskyard.agent.environments import indexes, uv
-from taskyard.agent.environments.manager import Request
+from taskyard.agent.environments import indexes
 from taskyard.agent.machine import memory, processes
+from taskyard.agent.run import environment, launch, patch, standing
 from taskyard.agent.run import folder as folders
-from taskyard.agent.run import launch, patch, standing
 from taskyard.agent.run.redaction import hidden_texts, redact
 from taskyard.agent.run.spec import Code, PhaseState, Process, RunSpec, RunState, Secrets
 
@@ -41,15 +40,13 @@ def rehearse() -> None:
 
 
 def _choose_environment(spec: RunSpec, tree: Path) -> None:
-    request = Request(
-        wanted=spec.environment,
+    environment.ask(
+        spec.environment,
         tree=tree,
-        folder=tree,
+        working_dir=".",
         cache=Path(spec.cache),
-        environ=os.environ,
         say=lambda _: None,
     )
-    uv.fits(request)
     indexes.for_uv(os.environ).deciding()
 
 

@@ -20,6 +20,7 @@ SECRETS = "secrets.json"
 STATE = "state.json"
 CONSOLE = "console.log"
 PROCESS = "process.json"
+CONTAINED = "container.json"
 EXIT = "exit.json"
 STOP = "stop.json"
 DELIVERED = "delivered"
@@ -27,8 +28,9 @@ DELIVERED = "delivered"
 LOG = "supervisor.log"
 """What the supervisor has to say about itself: empty unless something is wrong with it."""
 
-Phase = Literal["source", "patch", "setup", "environment", "launch"]
-"""The steps of an attempt, in order. ``launch`` lasts as long as the user's process."""
+Phase = Literal["image", "source", "patch", "setup", "environment", "launch"]
+"""The steps of an attempt. ``launch`` lasts as long as the user's process. ``image`` is of attempts
+in containers, whose ``setup`` comes last but one: it changes the container, not the machine."""
 
 
 class Code(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -48,16 +50,44 @@ class Code(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Environment(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What the code needs installed."""
+    """What the code needs installed: the task's wishes, and how its agent makes environments."""
 
     packages: str = ""
     """Recorded requirements, in requirements.txt form. Empty: the repository's own files decide."""
+    conda_packages: str = ""
+    """Recorded packages of conda, one a line: ``name == version``. Only conda reads them."""
+    system_packages: list[str] = []
+    """Packages of the operating system (apt)."""
     python: str = ""
     """Version asked for, such as ``3.11``; empty: the agent's own."""
-    manager: str = "uv"
+    manager: str = ""
+    """The package manager that the task names; empty: the agent or the project's files say."""
     setup_script: str = ""
+
+    # What follows is the agent's own configuration.
+
+    preferred_manager: str = ""
     index_urls: list[str] = []
+    """Further indexes, asked before the machine's. They travel in the secrets."""
     offline: bool = False
+    repository_first: bool = False
+    """Leave recorded packages aside where the repository has a list of its own."""
+    priority_packages: list[str] = []
+    """Names of packages to install before the rest, where they are asked for at all."""
+    post_packages: list[str] = []
+    """Names of packages to install after the rest, where they are asked for at all."""
+    system_site_packages: bool = False
+    """Let the code see what the interpreter has installed itself."""
+    python_binary: str = ""
+    """Path of the interpreter, whatever version a task asks for."""
+    torch_backend: str = ""
+    """Which builds of PyTorch to take: ``auto``, ``cpu``, ``cu126``...; empty: the index's own."""
+    pip_arguments: list[str] = []
+    poetry_version: str = ""
+    """As in a requirement: ``>=2,<3``."""
+    poetry_arguments: list[str] = []
+    conda_channels: list[str] = []
+    allow_system_packages: bool = False
 
 
 class Limits(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -73,6 +103,25 @@ class Limits(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Bytes that the user's process and all that it starts may use; 0: no limit of its own."""
 
 
+class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The container in which to run."""
+
+    image: str
+    engine: str = "docker"
+    """The program to ask: ``docker`` or ``podman``."""
+    pull: Literal["missing", "always", "never"] = "missing"
+    own_arguments: list[str] = []
+    """The agent's arguments for the engine: they pass as they are."""
+    arguments: str = ""
+    """The task's, or its queue's; only what is harmless or allowed passes."""
+    allowed: list[str] = []
+    """What the agent's owner allows beyond that."""
+    packages: str = ""
+    """System packages to install, separated by spaces."""
+    apart: bool = False
+    """The Python packages that the image brings are not to be seen."""
+
+
 class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     """All the supervisor needs to know to run one attempt."""
 
@@ -84,6 +133,8 @@ class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     variables: dict[str, str] = {}
     """Environment variables of the user's process that are no secret."""
     limits: Limits = msgspec.field(default_factory=Limits)
+    container: Container | None = None
+    """None: the attempt is a process of the machine."""
     cache: str
     """Folder of mirrors and environments, shared by the agents of this user on this machine."""
 
@@ -95,6 +146,8 @@ class Secrets(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Secret environment variables of the user's process (API keys)."""
     git: dict[str, tuple[str, str]] = {}
     """User and password by host, for https remotes."""
+    index_urls: list[str] = []
+    """Package indexes, which may have passwords in their addresses."""
 
 
 class PhaseState(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -157,6 +210,21 @@ class Process(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Folder of the control group that holds the run's memory limit; empty: nobody but us does."""
     failure: str = ""
     """Why the process could not be started at all."""
+
+
+class Contained(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The container that runs the user's code."""
+
+    name: str
+    boot_id: str
+    console_from: int
+    """Size of the console when it was started: what follows is its own output."""
+    started: float = 0.0
+    """Seconds since boot; 0 while it is being started."""
+    user: int = 0
+    """Number of the user in it."""
+    memory: str = ""
+    """The limit it has, as the engine was told; empty: none."""
 
 
 class Exit(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ a function and a line in STEPS.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class Run:
     """The interpreter for the user's code."""
     bin: Path | None = None
     """Folder of that environment's programs."""
+    variables: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What that environment adds to the variables of the user's process; ``PATH`` to its end."""
     held: object = None
     """Whatever must live as long as the run, such as the lock on a shared environment."""
 
@@ -87,17 +90,22 @@ def setup(run: Run) -> str:
 
 def environment(run: Run) -> str:
     """Find or build the Python environment."""
+    import msgspec
+
     from taskyard.agent.run import environment as module
+    from taskyard.agent.run.launch import base_environment
 
     ready = module.prepare(
-        run.spec.environment,
+        msgspec.structs.replace(run.spec.environment, index_urls=run.secrets.index_urls),
         tree=run.tree,
         working_dir=run.spec.code.working_dir,
         cache=Path(run.spec.cache),
         private=run.folder / PRIVATE,
         say=run.say,
+        # The task's own settings of pip and uv count; the agent's keys are nobody's business.
+        environ=base_environment(os.environ) | run.spec.variables,
     )
-    run.held = ready
+    run.held, run.variables = ready, ready.variables
     run.python, run.bin = ready.python, ready.bin
     state = run.state
     state.packages, state.python, state.environment_key = ready.packages, ready.version, ready.key

@@ -201,7 +201,7 @@ def _launch(run: Run, lock: int) -> Process:
         python=run.python,
         bin=run.bin,
         checkpoints=checkpoints,
-        base=launch.base_environment(os.environ),
+        base=launch.base_environment(os.environ, run.variables),
     )
     process = keeper.start(run.folder, what, not_inherited=lock)
     _check_started(process)
