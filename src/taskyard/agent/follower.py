@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from taskyard.agent import artifacts
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
@@ -144,6 +145,7 @@ class Follower:
             self._pause(seen.state)
             return False
         self.ending = True
+        artifacts.deliver(self._session, self.folder, self.spec)
         answer = self._finish(seen.outcome)
         log.info("task %s: attempt %d is over: %s", self.task, self.attempt, answer.status)
         self._mark_delivered()

@@ -87,7 +87,7 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
         "command",
         nargs=argparse.REMAINDER,
         metavar="script.py ...",
-        help="a Python or shell script and its own arguments",
+        help="a Python or shell script, or a notebook, and its own arguments",
     )
 
 
@@ -200,7 +200,7 @@ def entry_of(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str
 def _near(folder: Path, script: str) -> str:
     import difflib
 
-    names = [f.name for f in folder.glob("*") if f.suffix in {".py", *SHELLS}]
+    names = [f.name for f in folder.glob("*") if f.suffix in {".py", ".ipynb", *SHELLS}]
     if near := difflib.get_close_matches(script, names, 1):
         return f"Did you mean {near[0]}?"
     return "Name the script to run, then its own flags."

@@ -4,6 +4,7 @@ No process is started here. A task names a *binary* (``python`` unless it says o
 *entry point* relative to its working directory, and arguments:
 
 - ``train.py`` is run by the environment's Python, ``-m package.module`` as a module;
+- ``*.ipynb`` is a notebook: its cells are executed in order (:mod:`taskyard.agent.run.notebook`);
 - ``*.sh`` is run by a shell, even where the binary was left at ``python``;
 - any other binary (``bash``, ``torchrun``, ``accelerate launch``) is looked up on the run's PATH.
 """
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from taskyard.agent.run.keeper import Launch
-from taskyard.agent.run.spec import Code, RunSpec, Secrets
+from taskyard.agent.run.spec import NOTEBOOK, Code, RunSpec, Secrets
 from taskyard.api.errors import Cause, RunError
 
 _PYTHON = re.compile(r"(?:.*/)?python(?:\d+(?:\.\d+)*)?(?:\.exe)?")
@@ -39,6 +40,8 @@ _OWN = re.compile(
     # The shell that the agent was typed into.
     r"|_|PWD|OLDPWD|SHLVL"
 )
+NOTEBOOK_RUNNER = Path(__file__).with_name("notebook.py")
+"""A program for any interpreter."""
 _NEAR_LIMIT = 2000
 """Files looked at for a name like the one that is missing."""
 
@@ -75,7 +78,14 @@ def plan(
     if (bin.parent / "pyvenv.cfg").is_file():
         environment["VIRTUAL_ENV"] = str(bin.parent)
     code = spec.code
-    argv = command(code, entry_point, folder=folder, python=python, path=environment["PATH"])
+    argv = command(
+        code,
+        entry_point,
+        folder=folder,
+        python=python,
+        path=environment["PATH"],
+        executed=tree.parent / NOTEBOOK,
+    )
     return Launch(argv=argv, folder=folder, environment=environment, memory=spec.limits.memory)
 
 
@@ -117,8 +127,13 @@ def working_folder(tree: Path, working_dir: str) -> Path:
     return folder
 
 
-def command(code: Code, entry_point: str, *, folder: Path, python: Path, path: str) -> list[str]:
-    """Return the command line. ``path`` is where programs are looked up."""
+def command(
+    code: Code, entry_point: str, *, folder: Path, python: Path, path: str, executed: Path
+) -> list[str]:
+    """Return the command line.
+
+    ``path`` is where programs are looked up, ``executed`` where a notebook goes with its outputs.
+    """
     binary = _words(code.binary, "binary") or ["python"]
     by_python = _PYTHON.fullmatch(binary[0]) is not None
     if by_python and entry_point.endswith(".sh"):
@@ -139,6 +154,8 @@ def command(code: Code, entry_point: str, *, folder: Path, python: Path, path: s
         return [*start, *code.arguments]
     if not (folder / entry_point).is_file():
         raise _missing(folder, entry_point)
+    if by_python and entry_point.endswith(".ipynb"):
+        return [*start, str(NOTEBOOK_RUNNER), entry_point, str(executed), *code.arguments]
     return [*start, entry_point, *code.arguments]
 
 
