@@ -77,3 +77,15 @@ def test_an_entry_wakes_those_that_have_room_for_it(api: Api, server: Running) -
         task = queued(api, queue)
         assert [lease["task"] for lease in free.result(20)["attempts"]] == [task]
         full.result(20)
+
+
+def test_an_agent_hears_at_once_of_a_run_that_is_over(api: Api, server: Running) -> None:
+    (queue,) = make_queues(api, 1)
+    task = queued(api, queue)
+    held = [{"task": task, "attempt": take(api, [queue])["attempts"][0]["attempt"]}]
+    with ThreadPoolExecutor(1) as pool:
+        waiter = pool.submit(take, Api(server), [queue], closed=[queue], known=held, wait=50)
+        until_listening(server, f"worker:worker {queue}")
+        assert not waiter.done()
+        api("attempts.finish", **held[0], outcome="completed")
+        assert waiter.result(20)["over"] == held

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from taskyard.agent.run.spec import Code, Environment, Limits, RunSpec, Secrets
+from taskyard.agent import devices
+from taskyard.agent.run.spec import Code, Environment, Limits, Place, RunSpec, Secrets
 from taskyard.api import arguments
 from taskyard.client.config import Profile
 
@@ -29,11 +30,13 @@ def run_spec(
     cache: Path,
     manager: str = "uv",
     offline: bool = False,
+    place: Place | None = None,
 ) -> RunSpec:
     """What the supervisor needs for attempt number ``attempt`` of ``task``."""
     script = task.get("script") or {}
     limits = task.get("limits") or {}
     container = task.get("container") or {}
+    place = place or Place()
     return RunSpec(
         task=task["id"],
         attempt=attempt,
@@ -46,7 +49,12 @@ def run_spec(
             setup_script=container.get("setup_shell_script") or "",
             offline=offline,
         ),
-        variables={**_variables(task), **_sdk_variables(task["id"], worker, profile)},
+        variables={
+            **_variables(task),
+            **_sdk_variables(task["id"], place.worker or worker, profile),
+            **devices.visible(place.gpus),
+        },
+        place=place,
         limits=Limits(
             grace=_amount(limits.get("grace"), GRACE),
             time_limit=_amount(limits.get("time"), 0),

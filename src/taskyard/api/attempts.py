@@ -44,21 +44,24 @@ class Lease(Response):
     """The whole task."""
 
 
+class Held(Request):
+    """An attempt an agent believes to hold."""
+
+    task: str
+    attempt: int
+
+
 class TakeResponse(Response):
     attempts: list[Lease]
     missing: list[str]
     """Queues that were asked for and do not exist."""
     waiting: list[str] = msgspec.field(default_factory=list)
     """Ids of the ``closed`` queues in which something waits that could be taken otherwise."""
+    over: list[Held] = msgspec.field(default_factory=list)
+    """Of the attempts that the agent has, those that hold no lease any more: there is room again.
+    Told to agents that speak of ``closed`` queues, at once."""
     order: WorkerOrder | None = None
     order_reason: str | None = None
-
-
-class Held(Request):
-    """An attempt an agent believes to hold."""
-
-    task: str
-    attempt: int
 
 
 @action("attempts.take", answers=TakeResponse)

@@ -122,6 +122,17 @@ class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
     """System packages to install, separated by spaces."""
     apart: bool = False
     """The Python packages that the image brings are not to be seen."""
+class Place(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """Where on its machine an attempt runs, and under which name."""
+
+    worker: str = ""
+    """The worker of its own as which it is shown; empty: the agent's."""
+    gpus: tuple[str, ...] | None = None
+    """Ids of the GPUs it may see; None: all there are."""
+    share: int = 10_000
+    """Ten-thousandths of each of them that it has: others may have the rest."""
+
+
 
 
 class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -133,6 +144,7 @@ class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     code: Code = msgspec.field(default_factory=Code)
     environment: Environment = msgspec.field(default_factory=Environment)
     variables: dict[str, str] = {}
+    place: Place = msgspec.field(default_factory=Place)
     """Environment variables of the user's process that are no secret."""
     limits: Limits = msgspec.field(default_factory=Limits)
     container: Container | None = None

@@ -64,7 +64,7 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         except BaseException:
             listening.cancel()
             raise
-        told = answer.attempts or answer.order in _LEAVING or _gone(request, answer)
+        told = answer.attempts or answer.over or answer.order in _LEAVING or _gone(request, answer)
         if told or left <= 0:
             _stop_listening(call, listening, known)
             return answer
@@ -166,11 +166,20 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
         attempts=[_lease(tx, call, one) for one in taken],
         missing=missing,
         waiting=leasing.waiting_in(tx, closed),
+        over=_over(tx, request),
         order=order.get("kind"),
         order_reason=order.get("reason"),
     )
     busy = tx.dialect == "postgresql" and not taken and not order
     return answer, known, busy and bool(leasing.waiting_in(tx, open_ones))
+
+
+def _over(tx: Tx, request: api.Take) -> list[api.Held]:
+    if request.closed is None:
+        return []
+    held = request.known or []
+    live = attempts.living(tx, [one.task for one in held])
+    return [one for one in held if (one.task, one.attempt) not in live]
 
 
 def _lease(tx: Tx, call: Call, taken: Taken) -> api.Lease:

@@ -224,6 +224,14 @@ def held(tx: Tx, pairs: Iterable[tuple[str, int]]) -> list[Row[Any]]:
     return [row for row in found if row is not None]
 
 
+def living(tx: Tx, tasks: Sequence[str]) -> set[tuple[str, int]]:
+    """Task and number of the live attempts of these tasks."""
+    query = select(attempts.c.task, attempts.c.number).where(
+        attempts.c.task.in_(tasks), attempts.c.state.in_(LIVE)
+    )
+    return {(row.task, row.number) for row in tx.execute(query)} if tasks else set()
+
+
 def of_task(tx: Tx, task: str) -> Sequence[Row[Any]]:
     """All attempts of a task, the first one first."""
     return tx.execute(
