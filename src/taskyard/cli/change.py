@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from taskyard.cli.target import (
 from taskyard.client.session import Session
 
 
-def _many(parser: argparse.ArgumentParser) -> None:
+def many_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
     parser.add_argument("--server", default="", help="the server's address")
     parser.add_argument(
@@ -33,7 +34,7 @@ def _many(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _each(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] | None]) -> int:
+def each_task(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] | None]) -> int:
     """Do it to every task; one that fails does not keep the others from it.
 
     ``do`` may tell something about the task besides its id.
@@ -153,10 +154,15 @@ def edit_arguments(parser: argparse.ArgumentParser) -> None:
 def edit_command(args: argparse.Namespace) -> int:
     session = connect(args)
     task = resolve_task(session, args.task)
-    if not (args.set or args.name):
-        raise TaskyardError("nothing to change", hint=f"taskyard edit {args.task} --set lr=0.2")
-    if args.set:
-        set_parameters(session, task, parse_settings(args.set))
+    wanted = parse_settings(args.set)
+    if not (wanted or args.name):
+        from taskyard.cli.editor import edited
+
+        if not sys.stdin.isatty():
+            raise TaskyardError("nothing to change", hint=f"taskyard edit {args.task} --set lr=0.2")
+        wanted = edited(session.raw("tasks.get_by_id", {"task": task})["task"])
+    if wanted:
+        set_parameters(session, task, wanted)
     if args.name:
         session.raw("tasks.update", {"task": task, "name": args.name})
     _print_id(task, args)
@@ -164,7 +170,7 @@ def edit_command(args: argparse.Namespace) -> int:
 
 
 def enqueue_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     parser.add_argument("--queue", default="default", help="the queue to put them on (default)")
     parser.add_argument("--top", action="store_true", help="before all that waits there")
 
@@ -177,11 +183,11 @@ def enqueue_command(args: argparse.Namespace) -> int:
         if args.top:
             session.raw("queues.move_task_to_front", {"task": task, "queue": queue})
 
-    return _each(args, do)
+    return each_task(args, do)
 
 
 def dequeue_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
 
 
 def dequeue_command(args: argparse.Namespace) -> int:
@@ -189,21 +195,23 @@ def dequeue_command(args: argparse.Namespace) -> int:
         if not session.raw("tasks.dequeue", {"task": task}).get("dequeued"):
             note(f"{task[:8]} was on no queue")
 
-    return _each(args, do)
+    return each_task(args, do)
 
 
 def move_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--queue", help="to the end of another queue")
     where.add_argument("--top", action="store_true", help="before all others of its queue")
     where.add_argument("--bottom", action="store_true", help="behind all others")
+    where.add_argument("--before", metavar="OTHER", help="right before another task of its queue")
     where.add_argument("--up", type=int, metavar="N", help="N places forward")
     where.add_argument("--down", type=int, metavar="N", help="N places back")
 
 
 def move_command(args: argparse.Namespace) -> int:
     target = resolve_queue(connect(args), args.queue) if args.queue else None
+    other = resolve_task(connect(args), args.before) if args.before else None
 
     def do(session: Session, task: str) -> dict[str, Any] | None:
         document = session.raw("tasks.get_by_id", {"task": task})["task"]
@@ -215,12 +223,25 @@ def move_command(args: argparse.Namespace) -> int:
         if target:
             session.raw("tasks.enqueue", {"task": task, "queue": target})
             return None
-        action, count = _direction(args)
-        body = {"task": task, "queue": document["execution"]["queue"]}
+        queue = document["execution"]["queue"]
+        action, count = _towards(session, queue, task, other) if other else _direction(args)
+        body = {"task": task, "queue": queue}
         position = session.raw(f"queues.{action}", body | count)["position"]
         return {"position": position + 1}
 
-    return _each(args, do)
+    return each_task(args, do)
+
+
+def _towards(session: Session, queue: str, task: str, other: str) -> tuple[str, dict[str, int]]:
+    """The move that brings ``task`` right before ``other``."""
+    entries = session.raw("queues.get_by_id", {"queue": queue})["queue"]["entries"]
+    order = [entry["task"] for entry in entries]
+    if other not in order:
+        raise conflict(f"{other[:8]} does not wait in the same queue", "taskyard queue show QUEUE")
+    steps = order.index(task) - order.index(other)
+    if steps > 0:
+        return "move_task_forward", {"count": steps}
+    return "move_task_backward", {"count": -steps - 1}
 
 
 def _direction(args: argparse.Namespace) -> tuple[str, dict[str, int]]:
@@ -234,7 +255,7 @@ def _direction(args: argparse.Namespace) -> tuple[str, dict[str, int]]:
 
 
 def abort_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     parser.add_argument("--force", action="store_true", help="mark it aborted without its agent")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
@@ -249,11 +270,11 @@ def abort_command(args: argparse.Namespace) -> int:
         else:
             session.raw("tasks.stop", {"task": task})
 
-    return _each(args, do)
+    return each_task(args, do)
 
 
 def retry_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     parser.add_argument("--queue", help="instead of the one it was on")
 
 
@@ -271,7 +292,7 @@ def retry_command(args: argparse.Namespace) -> int:
         # Not a reset: what the attempt before printed and reported stays.
         session.raw("tasks.enqueue", {"task": task, "queue": queue})
 
-    return _each(args, do)
+    return each_task(args, do)
 
 
 def conflict(what: str, hint: str) -> ApiError:
@@ -289,7 +310,7 @@ def _last_queue(session: Session, task: str) -> str:
 
 
 def reset_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     parser.add_argument("--force", action="store_true", help="published ones, too")
 
 
@@ -297,11 +318,11 @@ def reset_command(args: argparse.Namespace) -> int:
     def do(session: Session, task: str) -> None:
         session.raw("tasks.reset", {"task": task, "force": args.force})
 
-    return _each(args, do)
+    return each_task(args, do)
 
 
 def delete_arguments(parser: argparse.ArgumentParser) -> None:
-    _many(parser)
+    many_arguments(parser)
     parser.add_argument("--force", action="store_true", help="running and published ones, too")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
@@ -321,4 +342,4 @@ def delete_command(args: argparse.Namespace) -> int:
         # A person who says delete means it: the archive is the page's safety net, not a gate.
         session.raw("tasks.delete", {"task": task, "force": True})
 
-    return _each(args, do)
+    return each_task(args, do)

@@ -1,4 +1,4 @@
-"""The commands that only look: ps, show, logs, explain, wait."""
+"""The commands that look at one task: show, logs, explain, wait."""
 
 from __future__ import annotations
 
@@ -9,114 +9,17 @@ import sys
 import time
 from typing import Any
 
-from taskyard.api.errors import INVALID_PROJECT_ID, ApiError, TaskyardError
+from taskyard.api.errors import TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.cli.exits import OUR_FAULT, TIMED_OUT
 from taskyard.cli.failure import WrongUsage
 from taskyard.cli.output import (
-    add_output,
-    duration,
     local_time,
     note,
-    seconds_since,
-    show_rows,
     utc_time,
 )
-from taskyard.cli.target import TASK_FIELDS, connect, resolve_task, resolve_tasks
+from taskyard.cli.target import connect, resolve_task, resolve_tasks
 from taskyard.client.session import Session
-
-ACTIVE = [Status.QUEUED, Status.IN_PROGRESS]
-EXPLAINED = 10
-"""For how many waiting tasks ``ps`` asks why; each costs a call."""
-COLUMNS = ["id", "status", "task", "queue", "where", "age", "step"]
-
-
-def ps_arguments(parser: argparse.ArgumentParser) -> None:
-    add_output(parser)
-    parser.add_argument("-a", "--all", action="store_true", help="ended ones and drafts, too")
-    parser.add_argument("-n", type=int, default=50, metavar="N", help="the newest N")
-    parser.add_argument("--status", default="", help="only these, with commas between")
-    parser.add_argument("--project", default="", help="only this project's")
-
-
-def ps_command(args: argparse.Namespace) -> int:
-    session = connect(args)
-    query: dict[str, Any] = {
-        "only_fields": [*TASK_FIELDS, "execution.queue.name", "user.name"],
-        "order_by": ["-last_update"],
-        "page": 0,
-        "page_size": min(args.n, 500),
-    }
-    if args.status:
-        query["status"] = [_status(word) for word in args.status.split(",")]
-    elif not args.all:
-        query["status"] = [s.value for s in ACTIVE]
-    if args.project:
-        query["project"] = [_project(session, args.project)]
-    rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
-    if not (args.quiet or args.output == "name"):
-        _say_why(session, rows)
-    if args.output in {"table", "wide"} and not args.quiet:
-        # On a terminal a long reason would push what follows it out of the window.
-        most = 60 if sys.stdout.isatty() and args.output == "table" else None
-        shown = [
-            {**r, "id": r["id"][:8], "age": duration(r["age"]), "where": (r["where"] or "")[:most]}
-            for r in rows
-        ]
-        show_rows(shown, COLUMNS, args)
-        if not rows and not args.all:
-            note("nothing runs or waits; taskyard ps -a shows what has ended")
-    else:
-        show_rows(rows, COLUMNS, args)
-    return 0
-
-
-def _say_why(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Fill in what the first waiting tasks wait for."""
-    for row in [r for r in rows if r["status"] == SHOWN[Status.QUEUED]][:EXPLAINED]:
-        try:
-            row["where"] = session.raw("tasks.explain", {"task": row["id"]})["reason"]["text"]
-        except ApiError:
-            continue  # deleted since it was listed
-
-
-def _status(word: str) -> str:
-    """The API's name of a status, by that or by the word that people see."""
-    for status, shown in SHOWN.items():
-        if word in (status.value, shown):
-            return status.value
-    raise WrongUsage(f"no status {word!r}", hint="Statuses: " + ", ".join(sorted(SHOWN.values())))
-
-
-def _project(session: Session, name: str) -> str:
-    query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}
-    found = session.raw("projects.get_all", query)["projects"]
-    if not found:
-        error = ApiError(INVALID_PROJECT_ID, hint="The page lists all projects.")
-        error.what = f'no project "{name}"'
-        raise error
-    return str(found[0]["id"])
-
-
-def _row(task: dict[str, Any]) -> dict[str, Any]:
-    status = Status(task["status"])
-    queue = (task.get("execution") or {}).get("queue") or {}
-    since = task.get("started") if status == Status.IN_PROGRESS else task.get("created")
-    reason = task.get("status_message") or task.get("status_reason") or ""
-    return {
-        "id": task["id"],
-        "status": SHOWN[status],
-        "task": task.get("name"),
-        "queue": queue.get("name") if isinstance(queue, dict) else queue,
-        "where": task.get("last_worker") if status == Status.IN_PROGRESS else reason,
-        "age": seconds_since(since),
-        "step": task.get("last_iteration") or None,
-        "project": (task.get("project") or {}).get("name"),
-        "user": (task.get("user") or {}).get("name"),
-        "created": task.get("created"),
-        "started": task.get("started"),
-        "completed": task.get("completed"),
-    }
 
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:

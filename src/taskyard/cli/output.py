@@ -7,12 +7,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from taskyard.cli.failure import WrongUsage
+
 Row = Mapping[str, Any]
 FORMS = ["table", "wide", "json", "jsonl", "csv", "name"]
+EVERY = 2.0
+"""Seconds between two looks of ``--watch``."""
 
 _COLOURS = {
     "running": "34",
@@ -32,11 +36,38 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """The flags every listing has."""
     parser.add_argument("-o", "--output", default="table", choices=FORMS, help="form of the output")
     parser.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    parser.add_argument("--json", metavar="FIELDS", help="JSON with these fields: id,status")
+    parser.add_argument("--format", metavar="TEXT", help="a line for each, such as '{id} {status}'")
     parser.add_argument("--server", default="", help="the server's address")
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """The flag of listings that change."""
+    parser.add_argument("-w", "--watch", action="store_true", help="again every two seconds")
+
+
+def watched(args: argparse.Namespace, show: Callable[[], None]) -> int:
+    """Show once, or with ``--watch`` until Ctrl-C: on a terminal always from the top."""
+    while args.watch:
+        if sys.stdout.isatty():
+            sys.stdout.write("\033[H\033[2J")
+        show()
+        sys.stdout.flush()
+        time.sleep(EVERY)
+    show()
+    return 0
 
 
 def show_rows(rows: Sequence[Row], columns: Sequence[str], args: argparse.Namespace) -> None:
     """Print rows as asked. ``columns`` are shown in tables; the other forms hold all there is."""
+    if getattr(args, "format", None):
+        _print_formatted(rows, args.format)
+        return
+    if getattr(args, "json", None):
+        names = args.json.split(",")
+        _check_fields(rows, names)
+        rows = [{name: row.get(name) for name in names} for row in rows]
+        args.output = "json" if args.output != "jsonl" else "jsonl"
     form = "name" if args.quiet else args.output
     if form == "json":
         print(json.dumps(list(rows), indent=2, default=str))
@@ -49,12 +80,34 @@ def show_rows(rows: Sequence[Row], columns: Sequence[str], args: argparse.Namesp
         names = list(rows[0]) if rows else list(columns)
         writer = csv.DictWriter(sys.stdout, names, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({k: _plain(v) for k, v in row.items()} for row in rows)
     elif form == "name":
         for row in rows:
             print(row["id"])
     else:
         print_table(rows, columns, wide=form == "wide")
+
+
+def _plain(value: Any) -> Any:
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _check_fields(rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Raise WrongUsage for a field that no row has."""
+    unknown = [name for name in names if rows and name not in rows[0]]
+    if unknown:
+        raise WrongUsage(f"there is no field {unknown[0]!r}", hint="Fields: " + ", ".join(rows[0]))
+
+
+def _print_formatted(rows: Sequence[Row], text: str) -> None:
+    for row in rows:
+        try:
+            print(text.format_map(row))
+        except (KeyError, IndexError) as error:
+            _check_fields(rows, [str(error).strip("'")])
+            raise WrongUsage(f"--format {text!r} cannot be used: {error}") from error
+        except ValueError as error:
+            raise WrongUsage(f"--format {text!r} cannot be used: {error}") from error
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[str], *, wide: bool = False) -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 from typing import Any
 
-from taskyard.api.errors import INVALID_QUEUE_ID, INVALID_TASK_ID, ApiError
+from taskyard.api.errors import INVALID_PROJECT_ID, INVALID_QUEUE_ID, INVALID_TASK_ID, ApiError
 from taskyard.cli.failure import WrongUsage
 from taskyard.client.config import find
 from taskyard.client.session import Session
@@ -109,6 +109,19 @@ def resolve_queue(session: Session, word: str) -> str:
     )
     error.what = f'no queue named "{word}"'
     raise error
+
+
+def resolve_project(session: Session, name: str) -> str:
+    """The id of a project by its whole name or id. Raises ApiError(INVALID_PROJECT_ID)."""
+    if _ID.fullmatch(name):
+        return name
+    query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}
+    found = session.raw("projects.get_all", query)["projects"]
+    if not found:
+        error = ApiError(INVALID_PROJECT_ID, hint="All projects: taskyard project ls")
+        error.what = f'no project "{name}"'
+        raise error
+    return str(found[0]["id"])
 
 
 def all_queues(session: Session) -> list[dict[str, Any]]:
