@@ -305,6 +305,24 @@ class TestWaiting:
         assert shared_site.printed("logs", task, "--grep", "line 1$") == "line 1"
         assert shared_site.printed("logs", task, "--tail", "2").endswith("line 29")
         assert "line 29" in shared_site.printed("logs", "-f", task)
+        said = shared_site.printed("logs", "-f", "--grep", "line 2[0-2]", task)
+        assert said.splitlines() == ["line 20", "line 21", "line 22"]
+        assert shared_site.printed("logs", task, "--since", "1h").endswith("line 29")
+        assert shared_site.printed("logs", task, "--since", "2099-01-01") == ""
+
+    def test_logs_of_one_run_only(self, shared_site: Site, serving: str, folder: Path) -> None:
+        (folder / "counts.py").write_text(
+            "import os\nprint('run', os.environ['TASKYARD_ATTEMPT'])\nraise SystemExit(3)\n"
+        )
+        task = shared_site.printed("submit", "--queue", serving, "counts.py", cwd=folder)
+        shared_site.ended(task)
+        shared_site.printed("retry", task)
+        until(lambda: len(shared_site.attempts(task)) == 2, "the second attempt")
+        shared_site.ended(task)
+        runs = ["--attempt", "2"], ["--previous"]
+        said = [shared_site.printed("logs", task, *which).splitlines() for which in runs]
+        assert ["run 2" in said[0], "run 1" in said[0]] == [True, False]
+        assert ["run 2" in said[1], "run 1" in said[1]] == [False, True]
 
     def test_explain_says_who_is_missing(self, shared_site: Site, drafts: list[str]) -> None:
         queue = shared_site.new_queue()

@@ -12,7 +12,7 @@ import pytest
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli import agent, change, output, submit, target, up
+from taskyard.cli import agent, change, logs, output, submit, target, up
 from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
 from taskyard.cli.failure import WrongUsage, exit_code, missing_extra
 from taskyard.cli.main import Parser, main
@@ -251,3 +251,16 @@ def test_the_greeting_gives_other_machines_an_address_they_can_reach(
 
 def test_no_machine_is_told_to_reach_another_at_its_own_loopback() -> None:
     assert "init http://127" not in up._banner(Settings(host="0.0.0.0"), [], with_agent=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("90", 910.0), ("90s", 910.0), ("5m", 700.0), ("1970-01-01T00:10+00:00", 600.0)],
+)
+def test_times_as_people_say_them(words: str, seconds: float) -> None:
+    assert logs.moment(words, 1000.0) == seconds * 1000
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(WrongUsage, match="'yesterday' is no time"):
+        logs.moment("yesterday", 0)

@@ -23,7 +23,7 @@ COMMANDS: dict[str, Command] = {
     "submit": Command("submit", "send the code of this folder to a queue"),
     "ps": Command("ps", "what runs, what waits and why"),
     "show": Command("look", "all about a task"),
-    "logs": Command("look", "what a task printed"),
+    "logs": Command("logs", "what a task printed"),
     "explain": Command("look", "why a task waits or failed, and what to do"),
     "wait": Command("look", "wait for tasks to end"),
     "metrics": Command("results", "what a task measured"),

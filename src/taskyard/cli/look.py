@@ -1,22 +1,18 @@
-"""The commands that look at one task: show, logs, explain, wait."""
+"""The commands that look at one task: show, explain, wait."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
-import sys
 import time
 from typing import Any
 
 from taskyard.api.errors import TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.cli.exits import OUR_FAULT, TIMED_OUT
-from taskyard.cli.failure import WrongUsage
 from taskyard.cli.output import (
     local_time,
     note,
-    utc_time,
 )
 from taskyard.cli.target import connect, resolve_task, resolve_tasks
 from taskyard.client.session import Session
@@ -85,55 +81,6 @@ def _describe_attempt(attempt: dict[str, Any]) -> None:
         print(f"  {phase['name']:<12}{took:8.2f}s  {phase.get('detail', '')}")
     if attempt.get("hint"):
         print(f"  try: {attempt['hint']}")
-
-
-def logs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the task ends")
-    parser.add_argument("--tail", type=int, default=None, metavar="N", help="the last N lines only")
-    parser.add_argument("-t", "--timestamps", action="store_true", help="when each line came")
-    parser.add_argument("--grep", default="", metavar="RE", help="only lines that match")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "jsonl"], help="form of the output"
-    )
-
-
-def logs_command(args: argparse.Namespace) -> int:
-    from taskyard.cli.follow import pieces_after
-
-    wanted = _pattern(args.grep)
-    session = connect(args)
-    task = resolve_task(session, args.task)
-    after = -args.tail if args.tail is not None else 0
-    if args.tail == 0 and not args.follow:
-        return 0
-    while True:
-        answer = pieces_after(session, task, after, wait=20.0 if args.follow else 0)
-        for piece in answer["lines"]:
-            _print_piece(piece, wanted, args)
-        sys.stdout.flush()
-        after = answer["next"]
-        if not answer["lines"] and (answer["over"] or not args.follow):
-            return 0
-
-
-def _pattern(words: str) -> re.Pattern[str]:
-    try:
-        return re.compile(words)
-    except re.error as error:
-        raise WrongUsage(f"--grep {words!r} is no regular expression: {error}") from error
-
-
-def _print_piece(piece: dict[str, Any], wanted: re.Pattern[str], args: argparse.Namespace) -> None:
-    when = f"{utc_time(piece['timestamp'])} " if args.timestamps else ""
-    for line in piece["text"].split("\n"):
-        if not wanted.search(line):
-            continue
-        if args.output == "jsonl":
-            print(json.dumps({"timestamp": piece["timestamp"], "text": line}))
-        else:
-            print(f"{when}{line}")
 
 
 def explain_arguments(parser: argparse.ArgumentParser) -> None:
