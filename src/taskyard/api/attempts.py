@@ -88,6 +88,16 @@ class Take(Request):
     soon as nothing waits in one of them any more."""
 
 
+@action("attempts.claim", answers=Lease)
+class Claim(Request):
+    """Take one task by its id, out of its queue if it waits in one: to run it without a queue."""
+
+    worker: str
+    task: str
+    from_queue: bool = False
+    """Only if it waits in a queue."""
+
+
 class Renewal(Response):
     task: str
     attempt: int

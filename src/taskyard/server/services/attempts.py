@@ -193,6 +193,20 @@ def _lease(tx: Tx, call: Call, taken: Taken) -> api.Lease:
     )
 
 
+@writes(api.Claim)
+def claim(tx: Tx, call: Call, request: api.Claim) -> api.Lease:
+    workers.seen(tx, call.company, call.user, request.worker, ip=call.ip)
+    taken = leasing.claim(
+        tx,
+        call.company,
+        request.task,
+        worker=request.worker,
+        by=call.user,
+        from_queue=request.from_queue,
+    )
+    return _lease(tx, call, taken)
+
+
 def _order_of(row: Row[Any] | None) -> Mapping[str, Any]:
     return (row.doc.get("order") or {}) if row is not None else {}
 

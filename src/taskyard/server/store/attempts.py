@@ -97,7 +97,7 @@ def open_attempt(
     *,
     company: str,
     worker: str,
-    queue: str,
+    queue: str | None,
     priority: int,
     retries: int,
     plain: bool = False,

@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status
+from taskyard.api.errors import INVALID_TASK_STATUS, TASK_NOT_IN_QUEUE, ApiError
+from taskyard.api.states import LIVE_ATTEMPT, AttemptState, Status, may_move
 from taskyard.server.domain import queue_order
+from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.store import attempts, queue_entries, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries
@@ -23,6 +25,7 @@ class Taken:
     task: str
     attempt: int
     queue: str
+    """Its id; empty when the task was in none."""
     deadline: int
 
 
@@ -87,6 +90,47 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
     task = task_status.find_standing(tx, entry.task)
     if task is None or task.status in {Status.PUBLISHED, Status.PUBLISHING}:
         return None
+    return _open(tx, task, worker, by, entry.queue, entry.priority, entry.retries)
+
+
+def claim(
+    tx: Tx, company: str, task_id: str, *, worker: str, by: str, from_queue: bool = False
+) -> Taken:
+    """Give ``worker`` one task, out of any queue it waits in (it must, with ``from_queue``).
+
+    Raises ApiError: INVALID_TASK_ID, READ_ONLY, TASK_NOT_IN_QUEUE, INVALID_TASK_STATUS.
+    """
+    task = task_status.standing(tx, company, task_id)
+    waits = [
+        queue_entries.entry(tx, queue, task_id) for queue in queue_entries.queues_of(tx, task_id)
+    ]
+    if from_queue and not waits:
+        raise ApiError(TASK_NOT_IN_QUEUE, task=task_id, hint="Enqueue it, or do without a queue.")
+    may = may_move(task.status, Status.QUEUED) or may_move(task.status, Status.IN_PROGRESS)
+    if not may or task.status == Status.IN_PROGRESS:
+        raise ApiError(
+            INVALID_TASK_STATUS,
+            f"the task is {task.status}: it cannot be run now",
+            id=task_id,
+            hint="Run a clone of it, or reset it first.",
+        )
+    queue_entries.remove_everywhere(tx, task_id)
+    first = next((entry for entry in waits if entry is not None), None)
+    if first is None:
+        return _open(tx, task, worker, by, None, task.priority, 0)
+    return _open(tx, task, worker, by, first.queue, first.priority, first.retries)
+
+
+def _open(
+    tx: Tx,
+    task: Standing,
+    worker: str,
+    by: str,
+    queue: str | None,
+    priority: int,
+    retries: int,
+) -> Taken:
+    """Begin a task's next attempt, and have the task in progress."""
     number = _next_number(tx, task.id)
     deadline = attempts.open_attempt(
         tx,
@@ -94,9 +138,9 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
         number,
         company=task.company,
         worker=worker,
-        queue=entry.queue,
-        priority=entry.priority,
-        retries=entry.retries,
+        queue=queue,
+        priority=priority,
+        retries=retries,
     )
     task_status.move(
         tx,
@@ -106,9 +150,9 @@ def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
         reason=f"taken by {worker}",
         force=True,
         follow=False,
-        also={"last_worker": worker, "last_worker_report": tx.now, "queue": entry.queue},
+        also={"last_worker": worker, "last_worker_report": tx.now, "queue": queue},
     )
-    return Taken(task.id, number, entry.queue, deadline)
+    return Taken(task.id, number, queue or "", deadline)
 
 
 def _next_number(tx: Tx, task: str) -> int:
