@@ -24,6 +24,15 @@ def test_a_scheduler_starts_a_task(sdk: Sdk, api: Api, unserved: str) -> None:
     assert started["hyperparams"]["Args"]["by"]["value"] == "scheduler"
 
 
+def test_triggers_call_a_function_and_start_a_task(sdk: Sdk, api: Api, unserved: str) -> None:
+    told = sdk.script("triggers.py").told
+    assert set(told["called"]) <= set(told["ended"])
+    started = api("tasks.get_by_id", task=told["started"][0])["task"]
+    assert started["execution"]["queue"] == unserved
+    assert started["parent"] == told["template"]
+    assert started["hyperparams"]["Args"]["of"]["value"] in told["ended"]
+
+
 def test_a_session_without_a_server_is_imported(sdk: Sdk, api: Api) -> None:
     session = sdk.script("offline.py", CLEARML_API_HOST="http://127.0.0.1:9").told["session"]
     imported = sdk.script("offline.py", session).told["imported"]
