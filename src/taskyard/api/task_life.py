@@ -67,6 +67,7 @@ class EnqueueMany(ManyChange):
     queue: str | None = None
     queue_name: str | None = None
     validate_tasks: bool = False
+    """Refuse tasks whose parent, project or input models are gone."""
     verify_watched_queue: bool = False
 
 

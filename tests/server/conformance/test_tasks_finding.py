@@ -152,6 +152,13 @@ def test_subprojects_are_found_on_request(api: Api) -> None:
     assert ids(found) == [inside, deep]
 
 
+@pytest.mark.parametrize("types", ["TESTING", ["Testing"], ["__$not", "Training"], ["-Training"]])
+def test_types_are_found_in_any_case(api: Api, types: Any) -> None:
+    task = new_task(api, type="testing")
+    assert ids(api("tasks.get_all", id=[task], type=types)) == [task]
+    assert ids(api("tasks.get_all_ex", id=[task], type=["TRAINING"])) == []
+
+
 def test_tasks_without_a_project_are_found_by_null(api: Api) -> None:
     tag = unique("tag")
     task = new_task(api, tags=[tag])
@@ -209,6 +216,7 @@ def test_ranges_have_open_ends(api: Api, home: str) -> None:
     assert named(api, home, last_iteration=[5, None]) == ["five", "nine"]
     assert named(api, home, last_iteration=[None, 5]) == ["zero", "five"]
     assert named(api, home, last_iteration=[6, 9]) == ["nine"]
+    assert named(api, home, last_iteration=[]) == ["zero", "five", "nine"]
     assert named(api, home, active_duration=[None, 100]) == ["zero", "five", "nine"]
     assert named(api, home, active_duration=[0, None]) == []
 

@@ -399,6 +399,18 @@ def test_many_are_enqueued_and_dequeued(api: Api) -> None:
     assert entries(api, queue) == []
 
 
+def test_many_are_checked_before_they_are_enqueued(api: Api) -> None:
+    queue, gone = new_queue(api), new_model(api)
+    whole = new_task(api)
+    broken = new_task(api, models={"input": [{"name": "base", "model": gone}]})
+    api("models.delete", model=gone, force=True)
+    tasks = [whole, broken]
+    answer = api("tasks.enqueue_many", ids=tasks, queue=queue, validate_tasks=True)
+    assert outcome(answer) == ([whole], [(broken, [400, 201])])
+    assert entries(api, queue) == [whole]
+    assert outcome(api("tasks.enqueue_many", ids=[broken], queue=queue)) == ([broken], [])
+
+
 def test_many_are_stopped(api: Api) -> None:
     running, draft = run(api, new_task(api), "started"), new_task(api)
     answer = api("tasks.stop_many", ids=[running, draft, MISSING], status_message="m")

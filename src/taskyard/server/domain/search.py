@@ -251,6 +251,8 @@ def _time_filter(path: Path, value: Any) -> Condition:
 
 
 def _range_filter(path: Path, value: Any) -> list[Condition]:
+    if value == []:
+        return []
     if not isinstance(value, list) or len(value) != 2:
         raise _wrong(".".join(path), "a list of two: the least and the greatest value")
     low, high = value

@@ -65,6 +65,8 @@ def enqueue_many(tx: Tx, call: Call, request: api.EnqueueMany) -> api.EnqueueMan
 
     def one(id: str) -> Document:
         task = task_status.standing(tx, call.company, id)
+        if request.validate_tasks:
+            tasks.validate(tx, call, id)
         fields = task_life.enqueue(tx, call, task, queue, said)
         return {"queued": True, "updated": 1, "fields": fields}
 

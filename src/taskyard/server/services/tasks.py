@@ -172,7 +172,7 @@ async def _page(call: Call, *, expanded: bool) -> api.PageResponse:
 def _find(
     tx: Tx, call: Call, query: Mapping[str, Any], *, expanded: bool
 ) -> tuple[list[Document], str | None]:
-    query = tag_versions.query(query, call.version)
+    query = _with_types_in_lower_case(tag_versions.query(query, call.version))
     only = search.projection(query)
     if only and call.version < task_versions.CONTAINERS:
         query = {**query, "only_fields": task_versions.fields_to_read(only, call.version)}
@@ -182,6 +182,14 @@ def _find(
     if expanded:
         documents.expand(tx, TASK, call, found, only)
     return found, scroll
+
+
+def _with_types_in_lower_case(query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The types of tasks may be asked for in any case."""
+    if not (types := query.get("type")):
+        return query
+    listed = types if isinstance(types, list) else [types]
+    return {**query, "type": [t.lower() if isinstance(t, str) else t for t in listed]}
 
 
 def _as_known(task: Document, only: list[str], call: Call) -> Document:

@@ -113,6 +113,13 @@ def check_references(tx: Tx, call: Call, fields: Mapping[str, Any]) -> None:
         raise ApiError(INVALID_MODEL_ID, "input models", ids=unknown)
 
 
+def validate(tx: Tx, call: Call, task: str) -> None:
+    """See that what a task refers to is still there. Raises as :func:`check_references` does."""
+    check_references(
+        tx, call, documents.get(tx, TASK, task, call, only=["parent", "project", "models"])
+    )
+
+
 def with_steps(
     tx: Tx, call: Call, ids: Iterable[str], among: Iterable[Status] = tuple(Status)
 ) -> list[str]:
