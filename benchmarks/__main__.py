@@ -17,8 +17,17 @@ import psutil
 from benchmarks import figures
 from benchmarks.stage import Failed
 
-ROUNDS = {"dispatch": 100, "warm_start": 20, "environment": 5, "queue_rates": 3}
+ROUNDS = {
+    "dispatch": 100,
+    "warm_start": 20,
+    "environment": 5,
+    "queue_rates": 3,
+    "task_list": 20,
+}
 """Every benchmark, and how often each contender is sampled."""
+
+ON_DATABASES = {"task_list"}
+"""Those that compare our own on several databases, rather than ours with others."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -36,6 +45,9 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(ROUNDS)}")
     parser.add_argument("--rounds", type=int, help="samples of each contender")
+    parser.add_argument(
+        "--postgresql", action="store_true", help="on PostgreSQL as well as on SQLite"
+    )
     parser.add_argument("--json", type=Path, help="write samples and figures to this file")
     args = parser.parse_args()
     if unknown := [name for name in args.names if name not in ROUNDS]:
@@ -45,7 +57,7 @@ def main() -> int:
     failures = 0
     for name in args.names or ROUNDS:
         try:
-            found = run(name, args.rounds or ROUNDS[name])
+            found = run(name, args.rounds or ROUNDS[name], postgresql=args.postgresql)
         except Failed as error:
             print(f"\n{name} failed: {error}", file=sys.stderr)
             failures += 1
@@ -63,12 +75,15 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def run(name: str, rounds: int) -> list[figures.Measure]:
+def run(name: str, rounds: int, *, postgresql: bool) -> list[figures.Measure]:
     """Run one benchmark in a fresh temporary folder. Raises Failed."""
     module = importlib.import_module(f"benchmarks.{name}")
+    more = {}
+    if name in ON_DATABASES:
+        more["databases"] = ("sqlite", "postgresql") if postgresql else ("sqlite",)
     with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", ignore_cleanup_errors=True) as made:
         began = time.monotonic()
-        found: list[figures.Measure] = module.run(Path(made), rounds)
+        found: list[figures.Measure] = module.run(Path(made), rounds, **more)
         found[-1].notes.append(f"took {time.monotonic() - began:.0f} s")
         return found
 

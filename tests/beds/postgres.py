@@ -61,25 +61,29 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[Cluster]:
-    """Run a server of one's own."""
+def stoppable(kept: Path | None = None, options: str = "-c fsync=off") -> Iterator[Cluster]:
+    """Run a server of one's own, with its data in ``kept``, or in a folder that goes with it."""
     programs = binaries()
     if programs is None:
         raise RuntimeError("PostgreSQL is not installed: run scripts/setup-tests")
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="taskyard-pg-", dir="/tmp"))
+    home = kept or folder
+    home.mkdir(parents=True, exist_ok=True)
     try:
         if user:
-            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+            for place in {folder, home}:
+                os.chown(place, pwd.getpwnam(user).pw_uid, -1)
         port = free_port()
-        data = folder / "data"
+        data = home / "data"
         run: dict[str, Any] = {"user": user, "check": True, "capture_output": True, "cwd": folder}
-        subprocess.run(
-            [programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8"],
-            **run,
-        )
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
+        if not data.exists():
+            subprocess.run(
+                [programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8"],
+                **run,
+            )
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=200 {options}"
         found = Cluster(f"postgresql://test@127.0.0.1:{port}/postgres", data, options, run)
         found.start()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,18 @@ Condition = AnyOf | Equals | Matches | Compare | Not | All | Either
 class Order:
     path: Path
     descending: bool = False
+
+
+def conjuncts(condition: Condition) -> Iterator[Condition]:
+    """The conditions that must all hold for this one to hold, as far as they can be told apart."""
+    match condition:
+        case All(parts):
+            for part in parts:
+                yield from conjuncts(part)
+        case Either((part,)):
+            yield from conjuncts(part)
+        case _:
+            yield condition
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.server.domain.terms import (
@@ -105,7 +107,8 @@ class Dialect:
             value = column
             given = [_for_column(column, path, v) for v in values]
         if given:
-            parts.append(value.in_(given))
+            # One value alone lets an index give the order as well.
+            parts.append(value.in_(given) if len(given) > 1 else value == given[0])
         if missing:
             parts.append(_missing(value))
         return or_(false(), *parts)
@@ -166,6 +169,12 @@ class Dialect:
             value = _number(name, term.value)
         compared: Sql = bound.op(term.operator, is_comparison=True)(value)
         return or_(bound.is_(None), compared) if term.or_missing else compared
+
+    def opaque(self, column: Sql) -> Sql:
+        """A column as a condition that no index is to be chosen by."""
+        if self.postgres:
+            return column
+        return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
     # --- order and text search -------------------------------------------------------------
 

@@ -116,6 +116,8 @@ tasks = Table(
     Index("tasks_status", "company", "status", "last_update"),
     Index("tasks_project", "project", "last_update"),
     Index("tasks_created", "company", "created"),
+    Index("tasks_name", "company", "name"),
+    Index("tasks_started", "company", "started"),
     Index("tasks_parent", "parent"),
 )
 

@@ -188,8 +188,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index("tasks_created", ["company", "created"], unique=False)
+        batch_op.create_index("tasks_name", ["company", "name"], unique=False)
         batch_op.create_index("tasks_parent", ["parent"], unique=False)
         batch_op.create_index("tasks_project", ["project", "last_update"], unique=False)
+        batch_op.create_index("tasks_started", ["company", "started"], unique=False)
         batch_op.create_index("tasks_status", ["company", "status", "last_update"], unique=False)
         batch_op.create_index("tasks_updated", ["company", "last_update"], unique=False)
 
@@ -319,8 +321,10 @@ def downgrade() -> None:
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.drop_index("tasks_updated")
         batch_op.drop_index("tasks_status")
+        batch_op.drop_index("tasks_started")
         batch_op.drop_index("tasks_project")
         batch_op.drop_index("tasks_parent")
+        batch_op.drop_index("tasks_name")
         batch_op.drop_index("tasks_created")
 
     op.drop_table("tasks")

@@ -1,0 +1,114 @@
+"""How long one page of a list of a million tasks takes, over HTTP with a token, by kind of query.
+
+Each sample asks for another page of its kind: another project, another word, another place.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import many_tasks
+from benchmarks.figures import Measure
+from benchmarks.many_tasks import name_of
+from benchmarks.stage import Stage
+from taskyard.server.domain.last_metrics import key
+
+Query = dict[str, Any]
+Kind = Callable[[random.Random], Query]
+
+SHOWN = ["name", "status", "type", "tags", "project.name", "user.name", "started", "last_update"]
+_LOSS = f"last_metrics.{key('loss')}.{key('val')}.value"
+_LR = "hyperparams.Args.lr.value"
+
+
+def _project(chance: random.Random) -> Query:
+    return {"project": [name_of("project", chance.randrange(40))]}
+
+
+def _small_project(chance: random.Random) -> Query:
+    return {"project": [name_of("project", chance.randrange(40, 150))]}
+
+
+PAGES: dict[str, Kind] = {
+    "all, by last update": lambda _: {},
+    "not archived, by last update": lambda _: {"system_tags": ["-archived"]},
+    "all, by creation": lambda _: {"order_by": ["-created"]},
+    "all, by name": lambda _: {"order_by": ["name"]},
+    "all, by start": lambda _: {"order_by": ["-started"]},
+    "page 100": lambda _: {"page": 100},
+    "one status": lambda c: {"status": [c.choice(["failed", "completed", "in_progress"])]},
+    "two statuses": lambda _: {"status": ["failed", "completed"]},
+    "live tasks": lambda _: {"status": ["queued", "in_progress"]},
+    "a project": _project,
+    "a project, not archived": lambda c: {**_project(c), "system_tags": ["-archived"]},
+    "a project, one status": lambda c: {**_project(c), "status": ["failed"]},
+    "a project, by name": lambda c: {**_project(c), "order_by": ["name"]},
+    "a common tag": lambda c: {"tags": [c.choice(many_tasks.TAGS)]},
+    "a rare tag": lambda _: {"tags": [many_tasks.RARE_TAG]},
+    "a type": lambda c: {"type": [c.choice(["testing", "inference", "optimizer"])]},
+    "a user": lambda c: {"user": [name_of("user", c.randrange(50))]},
+    "name: common word": lambda c: {"name": c.choice(many_tasks.WORDS)},
+    "name: rare": lambda c: {"name": f"t5 sweep {c.randrange(1000)}$"},
+    "search text: common": lambda c: {"search_text": c.choice(many_tasks.MODELS)},
+    "search text: rare": lambda c: {"search_text": f'"unet debug {c.randrange(100, 1000)}"'},
+    "a parameter": lambda c: {_LR: f"{10 ** c.uniform(-5, -1):.6f}"},
+    "a small project, by metric": lambda c: {**_small_project(c), "order_by": [f"-{_LOSS}"]},
+    "a small project, by parameter": lambda c: {**_small_project(c), "order_by": [_LR]},
+    "all, by metric": lambda _: {"order_by": [f"-{_LOSS}"]},
+    "all, by parameter": lambda _: {"order_by": [_LR]},
+}
+
+
+def run(folder: Path, rounds: int, databases: tuple[str, ...] = ("sqlite",)) -> list[Measure]:
+    """Sample every kind of page ``rounds`` times on each database."""
+    samples: dict[str, dict[str, list[float]]] = {}
+    for database in databases:
+        with many_tasks.served(database) as running:
+            for what, took in _pages(running, rounds).items():
+                samples.setdefault(what, {})[database] = took
+    return [
+        Measure(benchmark="task_list", what=what, unit="ms", aim="p95 of 50 ms", samples=took)
+        for what, took in samples.items()
+    ]
+
+
+def _pages(running: Stage, rounds: int) -> dict[str, list[float]]:
+    chance = random.Random(2)
+    found: dict[str, list[float]] = {}
+    for what, kind in PAGES.items():
+        # Of the slowest, one sample says enough.
+        for _ in range(rounds):
+            query = {"order_by": ["-last_update"], "page": 0, "page_size": 50} | kind(chance)
+            took = _timed(running, "tasks.get_all_ex", {**query, "only_fields": SHOWN})
+            found.setdefault(what, []).append(took)
+            if took > 2000:
+                break
+    found["by scroll"] = _scrolled(running, rounds)
+    stats = {"include_stats": True, "stats_for_state": "active", "page": 0, "page_size": 500}
+    for what, more in {"": {}, " of a page of 8": {"page_size": 8}}.items():
+        named = f"statistics of projects{what}"
+        found[named] = [
+            _timed(running, "projects.get_all_ex", {**stats, **more}) for _ in range(min(rounds, 5))
+        ]
+    return found
+
+
+def _scrolled(running: Stage, rounds: int) -> list[float]:
+    took: list[float] = []
+    query: Query = {"size": 500, "only_fields": SHOWN, "order_by": ["-last_update"]}
+    for _ in range(rounds):
+        began = time.perf_counter()
+        found = running.api.raw("tasks.get_all_ex", query)
+        took.append((time.perf_counter() - began) * 1000)
+        query["scroll_id"] = found["scroll_id"]
+    return took
+
+
+def _timed(running: Stage, action: str, query: Mapping[str, Any]) -> float:
+    began = time.perf_counter()
+    running.api.raw(action, dict(query))
+    return (time.perf_counter() - began) * 1000
