@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,26 @@ def test_a_grid_through_an_agent(sdk: Sdk, api: Api, working_agent: Path) -> Non
     assert told["parameters"][0]["Args/x"] == 2.0
     tried = api("tasks.get_all", parent=[told["id"]])["tasks"]
     assert all(task["last_worker"] for task in tried)
+
+
+def test_a_search_from_the_vendors_command_line(sdk: Sdk, api: Api) -> None:
+    template = sdk.script("template.py").told["id"]
+    x = {"name": "Args/x", "type": "DiscreteParameterRange", "values": [1.0, 2.0]}
+    y = {"name": "Args/y", "type": "DiscreteParameterRange", "values": [1]}
+    sdk.program(
+        "clearml-param-search",
+        *["--project-name", "search", "--task-name", "from the command line"],
+        *["--task-id", template, "--params-search", json.dumps(x), json.dumps(y)],
+        *["--objective-metric-title", "quality", "--objective-metric-series", "test"],
+        *["--objective-metric-sign", "max", "--optimizer-class", "GridSearch"],
+        *["--pool-period-min", "0.02", "--total-max-jobs", "2", "--local"],
+        *["--max-iteration-per-job", "10", "--max-number-of-concurrent-tasks", "2"],
+    )
+    (search,) = api("tasks.get_all", name="^from the command line$")["tasks"]
+    tried = api("tasks.get_all", parent=[search["id"]])["tasks"]
+    values = [task["hyperparams"]["Args"]["x"]["value"] for task in tried]
+    assert sorted(values) == ["1.0", "2.0"]
+    assert {task["status"] for task in tried} == {"completed"}
 
 
 def _expect_found(api: Api, told: dict[str, Any], template: str) -> None:
