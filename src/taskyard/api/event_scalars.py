@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from taskyard.api.events import EventsPage
 from taskyard.api.wire import Document, Request, Response, action
 
@@ -41,6 +43,41 @@ class MultiTaskScalarMetricsIterHistogram(Request):
     samples: int = 6000
     key: Axis = "iter"
     metrics: list[MetricVariants] | None = None
+    model_events: bool = False
+
+
+class ScalarWindow(Response):
+    """A part of one curve, in steps that hold one point or more. Spikes stay: they are the
+    ``low`` and ``high`` of their step."""
+
+    metric: str
+    variant: str
+    x: list[int]
+    """Where each step begins."""
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+    exact: bool
+    """Each step is a single point: there is no more to be seen."""
+
+
+class ScalarWindows(Response):
+    curves: list[ScalarWindow]
+
+
+@action("events.scalar_window", answers=ScalarWindows)
+class GetScalarWindow(Request):
+    """Draw a part of a task's curves, as finely as a screen can show."""
+
+    task: str
+    metrics: list[MetricVariants] | None = None
+    from_: int | None = msgspec.field(default=None, name="from")
+    """The first iteration, or moment in milliseconds since the epoch, of the part; none for all."""
+    to: int | None = None
+    """The last one."""
+    steps: int = 1000
+    """The most steps of each curve, such as pixels of its width; 10,000 at the most."""
+    key: Literal["iter", "timestamp"] = "iter"
     model_events: bool = False
 
 

@@ -24,7 +24,7 @@ _JUST_SINGLE = array("q", [SINGLE])
 CHUNK = 4096
 """Points of a full chunk."""
 
-STEP = 16
+STEP = 32
 """Points that one bucket of a stored roll-up stands for."""
 
 NO_VALUE = math.nan
@@ -68,20 +68,35 @@ class Points:
 
 @dataclass(slots=True)
 class Buckets:
-    """A roll-up: runs of consecutive points, each by its first point, its sum and its length."""
+    """A roll-up: runs of consecutive points, each by its first point, its sum, its least and
+    greatest value and its length."""
 
     iters: array[int] = field(default_factory=_ints)
     times: array[int] = field(default_factory=_ints)
     sums: array[float] = field(default_factory=_floats)
+    lows: array[float] = field(default_factory=_floats)
+    highs: array[float] = field(default_factory=_floats)
     counts: array[int] = field(default_factory=_ints)
 
     def __len__(self) -> int:
         return len(self.iters)
 
+    def slice(self, start: int, end: int) -> Buckets:
+        return Buckets(
+            self.iters[start:end],
+            self.times[start:end],
+            self.sums[start:end],
+            self.lows[start:end],
+            self.highs[start:end],
+            self.counts[start:end],
+        )
+
     def extend(self, other: Buckets) -> None:
         self.iters.extend(other.iters)
         self.times.extend(other.times)
         self.sums.extend(other.sums)
+        self.lows.extend(other.lows)
+        self.highs.extend(other.highs)
         self.counts.extend(other.counts)
 
 
@@ -133,12 +148,14 @@ def drawable(points: Points) -> Points:
 def roll_up(points: Points) -> Buckets:
     """Buckets of STEP points of what belongs on a curve."""
     points = drawable(points)
-    starts = range(0, len(points), STEP)
+    runs = [points.values[at : at + STEP] for at in range(0, len(points), STEP)]
     return Buckets(
         points.iters[::STEP],
         points.times[::STEP],
-        array("d", [sum(points.values[at : at + STEP]) for at in starts]),
-        array("q", [min(STEP, len(points) - at) for at in starts]),
+        array("d", map(sum, runs)),
+        array("d", map(min, runs)),
+        array("d", map(max, runs)),
+        array("q", map(len, runs)),
     )
 
 
@@ -173,6 +190,45 @@ def sample_buckets(
     return [x[a] for a in starts], means
 
 
+@dataclass(slots=True)
+class Window:
+    """A part of a curve: where each step of it begins, its mean, its least and greatest value."""
+
+    x: list[int]
+    means: list[float]
+    lows: list[float]
+    highs: list[float]
+    counts: list[int]
+    """Points of each step."""
+
+
+def view(x: array[int], y: array[float], steps: int) -> Window:
+    """At most ``steps`` steps of equal width over a curve whose ``x`` ascends."""
+    starts = _steps(x, steps) if len(x) > steps else list(range(len(x)))
+    runs = [y[a:b] for a, b in itertools.pairwise([*starts, len(x)])]
+    return Window(
+        [x[a] for a in starts],
+        [sum(run) / len(run) for run in runs],
+        [min(run) for run in runs],
+        [max(run) for run in runs],
+        [len(run) for run in runs],
+    )
+
+
+def view_buckets(buckets: Buckets, x: array[int], steps: int) -> Window:
+    """What :func:`view` gives, to within a bucket at each border, from a roll-up."""
+    starts = _steps(x, steps)
+    spans = list(itertools.pairwise([*starts, len(x)]))
+    counts = [sum(buckets.counts[a:b]) for a, b in spans]
+    return Window(
+        [x[a] for a in starts],
+        [sum(buckets.sums[a:b]) / n for (a, b), n in zip(spans, counts, strict=True)],
+        [min(buckets.lows[a:b]) for a, b in spans],
+        [max(buckets.highs[a:b]) for a, b in spans],
+        counts,
+    )
+
+
 def _steps(x: array[int], samples: int) -> list[int]:
     """Where each of at most ``samples`` steps of equal width begins."""
     first = x[0]
@@ -197,12 +253,13 @@ def unpack(data: bytes) -> Points:
 
 
 def pack_buckets(buckets: Buckets) -> bytes:
-    return _pack([buckets.iters, buckets.times, buckets.counts], [buckets.sums])
+    ints = [buckets.iters, buckets.times, buckets.counts]
+    return _pack(ints, [buckets.sums, buckets.lows, buckets.highs])
 
 
 def unpack_buckets(data: bytes) -> Buckets:
-    (iters, times, counts), (sums,) = _unpack(data, 3, 1)
-    return Buckets(iters, times, sums, counts)
+    (iters, times, counts), (sums, lows, highs) = _unpack(data, 3, 3)
+    return Buckets(iters, times, sums, lows, highs, counts)
 
 
 def _pack(ints: Sequence[array[int]], floats: Sequence[array[float]]) -> bytes:

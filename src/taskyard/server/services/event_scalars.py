@@ -12,11 +12,14 @@ from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.api.events import SCALAR, VECTOR, EventsPage
 from taskyard.server.call import Call, serves
 from taskyard.server.services.events import MOST, iso_time, known, look
-from taskyard.server.store import catalog, samples, scalars, walks
+from taskyard.server.store import catalog, samples, scalar_windows, scalars, walks
 from taskyard.server.store.engine import Tx
 
 MOST_TASKS = 100
 """Tasks drawn over each other."""
+
+MOST_STEPS = 10_000
+"""Steps of one window of a curve."""
 
 MOST_RAW = 200_000
 """Points of one raw page."""
@@ -71,6 +74,34 @@ def _curves(
 def _drawn(curve: scalars.Curve, key: api.Axis, name: str) -> dict[str, Any]:
     x: list[Any] = [iso_time(moment) for moment in curve.x] if key == "iso_time" else curve.x
     return {"name": name, "x": x, "y": curve.y}
+
+
+@serves(api.GetScalarWindow)
+async def scalar_window(call: Call, request: api.GetScalarWindow) -> api.ScalarWindows:
+    await known(call, [request.task], request.model_events)
+    return await look(call, partial(_windows, request=request))
+
+
+def _windows(tx: Tx, request: api.GetScalarWindow) -> api.ScalarWindows:
+    found = catalog.find(tx, [request.task], [SCALAR], names(request.metrics))
+    span = scalar_windows.Span(request.from_, request.to)
+    steps = max(1, min(request.steps, MOST_STEPS))
+    curves = []
+    for group in scalars.chunks_of(tx, found):
+        seen = scalar_windows.look(tx, group, span, steps, by_time=request.key == "timestamp")
+        if seen.window.x:
+            curves.append(
+                api.ScalarWindow(
+                    metric=seen.series.metric,
+                    variant=seen.series.variant,
+                    x=seen.window.x,
+                    mean=seen.window.means,
+                    low=seen.window.lows,
+                    high=seen.window.highs,
+                    exact=seen.exact,
+                )
+            )
+    return api.ScalarWindows(curves=curves)
 
 
 @serves(api.ScalarMetricsIterRaw)

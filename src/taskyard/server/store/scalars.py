@@ -191,19 +191,24 @@ def _coarse(group: Chunks, samples: int) -> bool:
 def _coarse_curve(
     tx: Tx, group: Chunks, samples: int, by_time: bool
 ) -> tuple[list[int], list[float]] | None:
-    packed = [chunk for chunk in group.chunks if chunk.packed]
-    loose = [chunk for chunk in group.chunks if not chunk.packed]
-    rollups = _load(tx, table.c.rollup, [chunk.id for chunk in packed])
-    buckets = Buckets()
-    for chunk in packed:
-        buckets.extend(rules.unpack_buckets(rollups[chunk.id]))
-    buckets.extend(rules.roll_up(points_of(tx, loose)))
+    buckets = roll_up(tx, group.chunks)
     x = buckets.times if by_time else buckets.iters
     if by_time and any(map(int.__gt__, x, x[1:])):
         return None
     if not x:
         return [], []
     return rules.sample_buckets(x, buckets.sums, buckets.counts, samples)
+
+
+def roll_up(tx: Tx, chunks: Sequence[Chunk]) -> Buckets:
+    """The roll-up of chunks that do not overlap: the stored one, and that of loose chunks."""
+    packed = [chunk for chunk in chunks if chunk.packed]
+    rollups = _load(tx, table.c.rollup, [chunk.id for chunk in packed])
+    buckets = Buckets()
+    for chunk in packed:
+        buckets.extend(rules.unpack_buckets(rollups[chunk.id]))
+    buckets.extend(rules.roll_up(points_of(tx, [c for c in chunks if not c.packed])))
+    return buckets
 
 
 def _fine_curve(points: Points, samples: int, by_time: bool) -> tuple[list[int], list[float]]:
