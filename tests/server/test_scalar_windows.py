@@ -33,7 +33,7 @@ def task(api: Api) -> str:
 
 def report(api: Api, task: str, points: list[tuple[int, float]], metric: str = "loss") -> None:
     head = {"type": "training_stats_scalar", "task": task, "metric": metric, "variant": "train"}
-    lines = [{**head, "iter": i, "value": y, "timestamp": 10 * i} for i, y in points]
+    lines = [{**head, "iter": i, "value": y, "timestamp": 10 * abs(i)} for i, y in points]
     api.batch("events.add_batch", lines)
 
 
