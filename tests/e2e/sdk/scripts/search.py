@@ -22,9 +22,10 @@ grid = [
     DiscreteParameterRange("Args/x", values=[1.0, 2.0]),
     DiscreteParameterRange("Args/y", values=[1]),
 ]
+# Wide enough that no sample comes twice: a search does not try one again.
 ranges = [
-    UniformParameterRange("Args/x", min_value=0.0, max_value=4.0, step_size=1.0),
-    UniformIntegerParameterRange("Args/y", min_value=0, max_value=2),
+    UniformParameterRange("Args/x", min_value=0.0, max_value=4.0),
+    UniformIntegerParameterRange("Args/y", min_value=0, max_value=1000),
 ]
 search = HyperParameterOptimizer(
     base_task_id=template,
