@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` set up all they need.
-.PHONY: demo test soak lint types format setup bench
+.PHONY: demo test page soak lint types format setup bench
 
 demo:
 	@scripts/setup run
@@ -10,8 +10,13 @@ setup:
 
 test: setup
 	@scripts/setup-tests
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory lint types page
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 300
+
+# The page: format, types as the API has them, unit tests.
+page: setup
+	@.venv/bin/python scripts/make-api-types
+	@.venv/bin/python web/build.py npm test
 
 # Kill a server under load a hundred times on each database: some minutes.
 soak: setup
@@ -19,15 +24,16 @@ soak: setup
 	@TASKYARD_KILLS=100 .venv/bin/python -m pytest --log-cli-level INFO tests/server/faults/test_killed.py
 
 lint: setup
-	@.venv/bin/ruff check src tests benchmarks scripts
-	@.venv/bin/ruff format --check src tests benchmarks
+	@.venv/bin/ruff check src tests benchmarks scripts web hatch_build.py
+	@.venv/bin/ruff format --check src tests benchmarks web hatch_build.py
 
 types: setup
 	@.venv/bin/mypy
 
 format: setup
-	@.venv/bin/ruff check --fix src tests benchmarks
-	@.venv/bin/ruff format src tests benchmarks
+	@.venv/bin/ruff check --fix src tests benchmarks web hatch_build.py
+	@.venv/bin/ruff format src tests benchmarks web hatch_build.py
+	@.venv/bin/python web/build.py npm run format
 
 bench: setup
 	@.venv/bin/python -m benchmarks

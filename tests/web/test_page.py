@@ -24,7 +24,8 @@ def test_a_task_appears_by_itself_and_leads_to_its_console(
     api.batch("events.add_batch", [{"type": "log", "task": task, "msg": "<b>a line</b>"}])
     link.click()
     expect(page).to_have_url(f"{server.url}/tasks/{task}")
-    expect(page.get_by_label("Console")).to_contain_text("<b>a line</b>", timeout=10_000)
+    page.get_by_role("link", name="Console").click()
+    expect(page.get_by_label("Console", exact=True)).to_contain_text("<b>a line</b>", timeout=10_000)
 
 
 def test_a_queue_nobody_serves_says_so(page: Page, server: Running, api: Api) -> None:
@@ -33,7 +34,7 @@ def test_a_queue_nobody_serves_says_so(page: Page, server: Running, api: Api) ->
     api("tasks.enqueue", task=task, queue=queue)
     page.goto(f"{server.url}/queues")
     row = page.get_by_role("row").filter(has_text="nobody here")
-    expect(row).to_contain_text("no worker")
+    expect(row).to_contain_text("No worker")
 
 
 def test_an_address_that_the_sdk_prints_opens_the_task(

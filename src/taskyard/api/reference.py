@@ -160,12 +160,12 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Taskyard API reference</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/ui/reference.css">
+<link rel="stylesheet" href="ui/reference.css">
 <main><h1>API reference</h1>
 <p>Every action is a <code>POST /service.action</code> with a JSON object. Log in with
 <code>auth.login</code> and HTTP basic authentication (access key and secret key), then send the
 token as <code>Authorization: Bearer</code>; or send the keys with every call.
-The same as data: <a href="/openapi.json">openapi.json</a>.</p>
+The same as data: <a href="openapi.json">openapi.json</a>.</p>
 <nav>{links}</nav>
 {body}
 </main></html>"""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import mimetypes
 from functools import cache, partial
-from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from taskyard import __version__
 from taskyard.api import reference
 from taskyard.api.errors import ApiError
 from taskyard.server import live, metrics
+from taskyard.server.assets import Asset, assets
 from taskyard.server.auth import COOKIE, Identity
 from taskyard.server.local import from_own_user
 from taskyard.server.store import users
@@ -24,7 +24,26 @@ from taskyard.server.store import users
 if TYPE_CHECKING:
     from taskyard.server.app import Server
 
-POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self'; frame-ancestors 'self'"
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+
+BASE = b'<base href="/"'
+"""In index.html: where the page lies, for what it loads and links to."""
+
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Taskyard</title>
+<h1>The page is not built</h1>
+<p>This server runs from a checkout without it; the API and the command line work all the same.</p>
+<pre>scripts/setup        builds it; then start the server again
+taskyard ps          shows tasks here and now</pre>
+<p><a href="reference">API reference</a></p></html>"""
 
 
 def pages(server: Server) -> Starlette:
@@ -42,24 +61,15 @@ def pages(server: Server) -> Starlette:
         return Response(_openapi(), media_type="application/json")
 
     async def reference_page(_request: Request) -> Response:
-        return HTMLResponse(_reference(), headers={"content-security-policy": POLICY})
-
-    async def asset(request: Request) -> Response:
-        found = _asset(request.path_params["name"])
-        if found is None:
-            return Response("not found", 404)
-        content, kind = found
-        return Response(content, media_type=kind, headers={"cache-control": "no-cache"})
-
-    async def sdk_address(request: Request) -> Response:
-        return RedirectResponse(f"/tasks/{request.path_params['task']}")
+        return HTMLResponse(_reference(), headers=HEADERS)
 
     async def shell(request: Request) -> Response:
-        found = _asset("index.html")
-        content = found[0] if found else b"The page is missing from this installation."
-        response = HTMLResponse(
-            content, headers={"content-security-policy": POLICY, "cache-control": "no-cache"}
-        )
+        name = request.path_params["rest"]
+        if found := assets().get(name):
+            return _answer(request, found)
+        if name.startswith(("assets/", "ui/")):
+            return Response("not found", 404)
+        response = HTMLResponse(_shell(base_path(server, request)), headers=HEADERS)
         signed_in = _is_signed_in(server, request.cookies.get(COOKIE))
         if not signed_in and (token := await _welcome(server, request)):
             response.set_cookie(COOKIE, token, httponly=True, samesite="lax")
@@ -72,14 +82,31 @@ def pages(server: Server) -> Starlette:
             Route("/events/stream", partial(live.stream, server)),
             Route("/openapi.json", openapi),
             Route("/reference", reference_page),
-            Route("/ui/{name:path}", asset),
-            Route("/projects/{project}/experiments/{task}", sdk_address),
-            Route("/projects/{project}/experiments/{task}/{rest:path}", sdk_address),
-            Route("/projects/{project}/tasks/{task}", sdk_address),
-            Route("/projects/{project}/tasks/{task}/{rest:path}", sdk_address),
             Route("/{rest:path}", shell),
         ]
     )
+
+
+def base_path(server: Server, request: Request) -> str:
+    """Where the page lies for browsers: ``/``, or below what a reverse proxy puts before it."""
+    prefix = request.scope.get("root_path") or urlsplit(server.settings.public_url).path
+    return f"/{prefix.strip('/')}/" if prefix.strip("/") else "/"
+
+
+def _answer(request: Request, asset: Asset) -> Response:
+    if asset.zipped is None or "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(asset.content, headers=asset.headers)
+    headers = {**asset.headers, "content-encoding": "gzip"}
+    return Response(asset.zipped, headers=headers)
+
+
+@cache
+def _shell(base: str) -> bytes:
+    """The one HTML page there is."""
+    index = assets().get("index.html")
+    if index is None:
+        return NOT_BUILT.encode()
+    return index.content.replace(BASE, b'<base href="' + base.encode() + b'"')
 
 
 def _is_signed_in(server: Server, token: str | None) -> bool:
@@ -109,13 +136,3 @@ def _openapi() -> bytes:
 @cache
 def _reference() -> str:
     return reference.page()
-
-
-@cache
-def _asset(name: str) -> tuple[bytes, str] | None:
-    """A file of the page by its name: only what the package itself holds, never a path."""
-    known = {item.name: item for item in files("taskyard.server.ui").iterdir() if item.is_file()}
-    item = known.get(name)
-    if item is None or name.endswith(".py"):
-        return None
-    return item.read_bytes(), mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,155 @@
+// What the page shows of the server, read again when the stream says that it changed.
+import { batch, type Signal, signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { type Answer, type Ask, call, type Name, Refused } from "../api/client";
+import { alsoFollow, onChange } from "./link";
+
+/** Something read from the server and kept fresh. The last that was read stays while it is not. */
+export interface Live<T> {
+  data: Signal<T | undefined>;
+  /** Why the last reading failed; undefined when it did not. */
+  error: Signal<unknown>;
+  /** Read it again now. */
+  refresh: () => Promise<void>;
+}
+
+/** At the most so often is something read again, however fast it changes: milliseconds. */
+const EVERY = 250;
+const AFTER_FAILURE = 3_000;
+
+/** Keeps `read` fresh while changes touch `topics`: a group (`tasks`) or one thing (`task:<id>`). */
+export function keepFresh<T>(
+  topics: string[],
+  read: (abort: AbortSignal) => Promise<T>,
+  options: { every?: number } = {},
+): Live<T> & { stop: () => void } {
+  const data = signal<T | undefined>(undefined);
+  const error = signal<unknown>(undefined);
+  const stopping = new AbortController();
+  let reading: Promise<void> | null = null;
+  let again = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function once(): Promise<void> {
+    const began = performance.now();
+    let pause = options.every ?? EVERY;
+    try {
+      const found = await read(stopping.signal);
+      batch(() => {
+        data.value = keepSame(data.peek(), found);
+        error.value = undefined;
+      });
+    } catch (caught) {
+      if (stopping.signal.aborted) return;
+      error.value = caught;
+      // A refusal will be the same again; silence may end.
+      if (!(caught instanceof Refused)) {
+        again = true;
+        pause = AFTER_FAILURE;
+      }
+    }
+    // A reading that is dear is not done all the time.
+    pause = Math.max(pause, 2 * (performance.now() - began));
+    timer = setTimeout(() => {
+      reading = null;
+      if (again) void refresh();
+    }, pause);
+  }
+
+  function refresh(): Promise<void> {
+    again = false;
+    clearTimeout(timer);
+    reading = once();
+    return reading;
+  }
+
+  const unhear = onChange((changed) => {
+    if (changed && !touches(topics, changed)) return;
+    if (reading) again = true;
+    else void refresh();
+  });
+  void refresh();
+  return {
+    data,
+    error,
+    refresh,
+    stop: () => {
+      unhear();
+      stopping.abort();
+      clearTimeout(timer);
+    },
+  };
+}
+
+const GROUP_OF: Record<string, string> = { task: "tasks", queue: "queues", worker: "workers" };
+
+/** Whether a change is about one of the topics. */
+export function touches(topics: string[], changed: string[]): boolean {
+  return changed.some(
+    (one) => topics.includes(one) || topics.includes(GROUP_OF[one.split(":")[0] ?? ""] ?? ""),
+  );
+}
+
+/** An action's answer, kept fresh while the component is there. Read anew when `ask` changes. */
+export function useLive<N extends Name>(
+  name: N,
+  ask: Ask<N>,
+  topics: string[],
+  options: { every?: number } = {},
+): Live<Answer<N>> {
+  return useFresh(
+    [name, JSON.stringify(ask)],
+    (abort) => call(name, ask, { signal: abort }),
+    topics,
+    options,
+  );
+}
+
+/** Anything read from the server, kept fresh while the component is there. */
+export function useFresh<T>(
+  identity: unknown[],
+  read: (abort: AbortSignal) => Promise<T>,
+  topics: string[],
+  options: { every?: number } = {},
+): Live<T> {
+  const live = useMemo(() => keepFresh(topics, read, options), [...identity, topics.join()]);
+  useEffect(() => {
+    const unfollow = topics.filter((topic) => topic.startsWith("log:")).map(alsoFollow);
+    return () => {
+      live.stop();
+      for (const end of unfollow) end();
+    };
+  }, [live]);
+  return live;
+}
+
+/** `next`, with every part that equals the one of before being that very one: what is drawn from
+ * an object that stayed need not be drawn again. */
+export function keepSame<T>(before: unknown, next: T): T {
+  if (Object.is(before, next)) return next;
+  if (typeof before !== "object" || typeof next !== "object" || !before || !next) return next;
+  if (Array.isArray(before) !== Array.isArray(next)) return next;
+  if (Array.isArray(next)) return keepSameList(before as unknown[], next) as T;
+  const old = before as Record<string, unknown>;
+  const keys = Object.keys(next);
+  let same = keys.length === Object.keys(old).length;
+  const merged: Record<string, unknown> = {};
+  for (const key of keys) {
+    const value = (next as Record<string, unknown>)[key];
+    merged[key] = keepSame(old[key], value);
+    same &&= Object.is(merged[key], old[key]) && key in old;
+  }
+  return (same ? before : merged) as T;
+}
+
+function keepSameList(before: unknown[], next: unknown[]): unknown[] {
+  const byId = new Map<unknown, unknown>();
+  for (const item of before) if (idOf(item)) byId.set(idOf(item), item);
+  const merged = next.map((item, at) => keepSame(byId.get(idOf(item)) ?? before[at], item));
+  const same = merged.length === before.length && merged.every((item, at) => item === before[at]);
+  return same ? before : merged;
+}
+
+function idOf(item: unknown): unknown {
+  return typeof item === "object" && item ? (item as { id?: unknown }).id : undefined;
+}

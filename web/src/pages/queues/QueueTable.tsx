@@ -1,0 +1,87 @@
+import type { Queue } from "../../api/documents";
+import { go } from "../../router";
+import { Pill } from "../../ui/Pill";
+import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
+import { type Column, Table } from "../../ui/Table";
+
+const path = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
+
+const COLUMNS: Column<Queue>[] = [
+  {
+    key: "name",
+    head: "Queue",
+    phone: true,
+    sort: (q) => q.name,
+    cell: (q) => <A to={path(q)}>{q.display_name || q.name}</A>,
+  },
+  {
+    key: "state",
+    head: "State",
+    width: 130,
+    phone: true,
+    cell: (q) => <QueuePill queue={q} />,
+  },
+  {
+    key: "waiting",
+    head: "Waiting",
+    width: 90,
+    number: true,
+    sort: (q) => q.entries?.length ?? 0,
+    cell: (q) => q.entries?.length ?? 0,
+  },
+  {
+    key: "workers",
+    head: "Workers",
+    width: 90,
+    number: true,
+    sort: (q) => q.workers?.length ?? 0,
+    cell: (q) => q.workers?.length ?? 0,
+  },
+  {
+    key: "next",
+    head: "Next task",
+    phone: true,
+    cell: (q) => <TaskLink task={q.entries?.[0]?.task} />,
+  },
+  {
+    key: "changed",
+    head: "Last change",
+    width: 110,
+    number: true,
+    sort: (q) => -Date.parse(q.last_update ?? ""),
+    cell: (q) => <Ago at={q.last_update} />,
+  },
+];
+
+/** Whether a queue hands out its tasks, and if not, why. */
+export function QueuePill({ queue }: { queue: Queue }) {
+  if (queue.paused)
+    return (
+      <Pill tone="aborted" sign="paused" {...(queue.pause_reason && { title: queue.pause_reason })}>
+        Paused
+      </Pill>
+    );
+  if (!queue.workers?.length)
+    return queue.entries?.length ? <Pill tone="lost">No worker</Pill> : <Nothing />;
+  return (
+    <Pill tone="completed" sign="idle">
+      Open
+    </Pill>
+  );
+}
+
+export function QueueTable({ rows, current }: { rows: Queue[]; current?: string | undefined }) {
+  return (
+    <Table
+      name="queues"
+      label="Queues"
+      columns={COLUMNS}
+      rows={rows}
+      id={(queue) => queue.name}
+      sort={{ key: "name", descending: false }}
+      current={current}
+      onOpen={(queue) => go(path(queue))}
+      empty={<div class="empty">No queue yet.</div>}
+    />
+  );
+}

@@ -1,0 +1,95 @@
+// A chart over time or steps. What draws it is loaded when the first one is shown.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { AlignedData } from "uplot";
+import { isDark } from "./display";
+import { value as shownValue } from "./format";
+import type { Drawn } from "./plot";
+
+export interface Series {
+  name: string;
+  /** One for each x; null is a gap. */
+  values: (number | null)[];
+  /** 1 to 8: the colours for series; without it by place. */
+  colour?: number;
+  dashed?: boolean;
+  fill?: boolean;
+}
+
+export interface ChartProps {
+  label: string;
+  /** Ascending: seconds since the epoch when `time`, else steps. */
+  x: number[];
+  series: Series[];
+  time?: boolean;
+  height?: number;
+  /** The y axis begins at 0: for counts and shares. */
+  fromZero?: boolean;
+  /** The end of the y axis, such as 100 for per cent. */
+  top?: number;
+  log?: boolean;
+  /** Charts with the same key have one cursor. */
+  sync?: string;
+  format?: (y: number) => string;
+  /** Somebody chose a span of x by dragging; null is all of it again. */
+  onZoom?: (span: [number, number] | null) => void;
+}
+
+export function Chart(props: ChartProps) {
+  const { label, x, series, height = 180, format = shownValue } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Drawn | null>(null);
+  const [at, setAt] = useState<number | null>(null);
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const shape = JSON.stringify([
+    series.map((s) => [s.name, s.colour, s.dashed, s.fill]),
+    props.time,
+    props.fromZero,
+    props.top,
+    props.log,
+    height,
+    isDark.value,
+    [...hidden],
+  ]);
+  const data = [x, ...series.map((s) => s.values)] as AlignedData;
+
+  useEffect(() => {
+    let gone = false;
+    void import("./plot").then(({ draw }) => {
+      if (gone || !place.current) return;
+      drawn.current = draw(place.current, { ...props, height, format }, hidden, data, setAt);
+    });
+    return () => {
+      gone = true;
+      drawn.current?.destroy();
+      drawn.current = null;
+    };
+  }, [shape]);
+  useEffect(() => drawn.current?.setData(data), [x, series]);
+
+  const index = at ?? x.length - 1;
+  return (
+    <figure class="chart" aria-label={label}>
+      <div ref={place} class="plot" style={{ height: `${height}px` }} />
+      <figcaption class="legend">
+        {series.map((s, i) => {
+          const y = s.values[index];
+          return (
+            <button
+              type="button"
+              key={s.name}
+              aria-pressed={!hidden.has(s.name)}
+              onClick={() => {
+                const next = new Set(hidden);
+                if (!next.delete(s.name)) next.add(s.name);
+                setHidden(next);
+              }}
+            >
+              <i class={`line c${s.colour ?? (i % 8) + 1} ${s.dashed ? "dashed" : ""}`} />
+              {s.name} <b class="num">{typeof y === "number" ? format(y) : "–"}</b>
+            </button>
+          );
+        })}
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,430 @@
+// The one table: windowed rows of a fixed height, sorted, selected and walked by keys.
+import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { memo } from "preact/compat";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isPhone, rowHeight } from "./display";
+import { Icon } from "./icons";
+import { Menu } from "./Menu";
+import { compareValues, layoutOf, type Sort } from "./table-state";
+import { windowOf } from "./window";
+
+export interface Column<Row> {
+  key: string;
+  head: string;
+  /** Pixels; the columns without one share what is left. */
+  width?: number;
+  /** Numbers stand right, in digits of one width. */
+  number?: boolean;
+  cell: (row: Row) => ComponentChildren;
+  /** What the table is sorted by; a column without it cannot be sorted by. */
+  sort?: (row: Row) => unknown;
+  /** Whether it stands on the card of a phone; the first of them is the card's title. */
+  phone?: boolean;
+  /** Hidden until somebody asks for it. */
+  extra?: boolean;
+}
+
+export interface TableProps<Row> {
+  /** Names the table; what somebody changes about it is kept under this name. */
+  name: string;
+  label: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  id: (row: Row) => string;
+  sort?: Sort;
+  /** Sorting is done elsewhere, or kept in the address; without it the table sorts by itself. */
+  onSort?: (sort: Sort) => void;
+  /** Rows come in their order already. */
+  sorted?: boolean;
+  selected?: Signal<ReadonlySet<string>>;
+  /** Enter, or a click beside links and buttons. */
+  onOpen?: (row: Row) => void;
+  /** The row that is open elsewhere. */
+  current?: string | undefined;
+  /** A menu at the end of each row. */
+  actions?: (row: Row) => ComponentChildren;
+  empty?: ComponentChildren;
+  /** The table takes the height that is there, and scrolls inside. */
+  fill?: boolean;
+  rowClass?: (row: Row) => string;
+}
+
+const PHONE_LINE = 20;
+const PHONE_PADDING = 20;
+
+export function Table<Row>(props: TableProps<Row>) {
+  const { name, columns, rows, id, selected, actions } = props;
+  const hidden = useMemo(() => columns.filter((c) => c.extra).map((c) => c.key), [name]);
+  const layout = layoutOf(name, hidden);
+  const [own, setOwn] = useState<Sort | undefined>(props.sort);
+  const sort = props.onSort ? props.sort : own;
+  const phone = isPhone.value;
+  const shown = columns.filter((c) => (phone ? c.phone : !layout.value.hidden.includes(c.key)));
+  const scroller = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 800 });
+  const [active, setActive] = useState(-1);
+  const anchor = useRef(0);
+  const over = useRef(false);
+  const frozen = useRef<string[]>([]);
+
+  const ordered = useMemo(
+    () =>
+      props.sorted ? rows : order(rows, columns, sort, id, over.current ? frozen.current : null),
+    [rows, sort?.key, sort?.descending, props.sorted],
+  );
+  frozen.current = useMemo(() => ordered.map(id), [ordered]);
+  const height = phone ? PHONE_PADDING + shown.length * PHONE_LINE : rowHeight.value;
+  const part = windowOf(ordered.length, height, view.top, view.height);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const look = () => setView({ top: element.scrollTop, height: element.clientHeight });
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ordered.length === 0]);
+
+  if (!ordered.length) return <>{props.empty ?? <div class="empty">Nothing here.</div>}</>;
+
+  const choose = (next: Sort) => (props.onSort ? props.onSort(next) : setOwn(next));
+  const select = (at: number, range: boolean) => {
+    if (!selected) return;
+    const next = new Set(selected.value);
+    const [from, to] = range
+      ? [Math.min(anchor.current, at), Math.max(anchor.current, at)]
+      : [at, at];
+    const on = range || !next.has(id(ordered[at] as Row));
+    for (let i = from; i <= to; i++) {
+      const key = id(ordered[i] as Row);
+      if (on) next.add(key);
+      else next.delete(key);
+    }
+    anchor.current = at;
+    selected.value = next;
+  };
+  const move = (to: number) => {
+    const at = Math.max(0, Math.min(ordered.length - 1, to));
+    setActive(at);
+    const element = scroller.current;
+    if (!element) return;
+    const head = phone ? 0 : rowHeight.value;
+    const top = at * height;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + height + head > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + height + head - element.clientHeight;
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget) return;
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => move(active + 1),
+      j: () => move(active + 1),
+      ArrowUp: () => move(active - 1),
+      k: () => move(active - 1),
+      Home: () => move(0),
+      End: () => move(ordered.length - 1),
+      PageDown: () => move(active + Math.floor(view.height / height)),
+      PageUp: () => move(active - Math.floor(view.height / height)),
+      Enter: () => open(active),
+      x: () => active >= 0 && select(active, false),
+      " ": () => active >= 0 && select(active, event.shiftKey),
+    };
+    const act = keys[event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    act();
+    event.preventDefault();
+  };
+  const open = (at: number) => {
+    const row = ordered[at];
+    if (row !== undefined) props.onOpen?.(row);
+  };
+  const all = selected && ordered.every((row) => selected.value.has(id(row)));
+  const columnsCount = shown.length + (selected ? 1 : 0) + (actions ? 1 : 0);
+
+  return (
+    <div
+      ref={scroller}
+      class={`table ${props.fill ? "fill" : ""} ${phone ? "cards" : ""}`}
+      onScroll={(event) => {
+        const { scrollTop, clientHeight } = event.currentTarget;
+        if (Math.abs(scrollTop - view.top) > height * 3)
+          setView({ top: scrollTop, height: clientHeight });
+      }}
+      onPointerEnter={() => {
+        over.current = true;
+      }}
+      onPointerLeave={() => {
+        over.current = false;
+      }}
+    >
+      <table
+        role="grid"
+        tabIndex={0}
+        aria-label={props.label}
+        aria-rowcount={ordered.length + 1}
+        aria-activedescendant={active >= 0 ? `${name}-${active}` : undefined}
+        aria-multiselectable={selected ? true : undefined}
+        onKeyDown={onKeyDown}
+        onFocus={(event) =>
+          event.target === event.currentTarget && active < 0 && setActive(part.first)
+        }
+      >
+        {!phone && (
+          <>
+            <colgroup>
+              {selected && <col style={{ width: "36px" }} />}
+              {shown.map((c) => {
+                const width = layout.value.widths[c.key] ?? c.width;
+                return <col key={c.key} style={{ width: width ? `${width}px` : "auto" }} />;
+              })}
+              {actions && <col style={{ width: "44px" }} />}
+            </colgroup>
+            <thead>
+              <tr role="row" aria-rowindex={1}>
+                {selected && (
+                  <th role="columnheader" class="check">
+                    <input
+                      type="checkbox"
+                      aria-label="Select all"
+                      checked={all}
+                      onChange={() => {
+                        selected.value = new Set(all ? [] : ordered.map(id));
+                      }}
+                    />
+                  </th>
+                )}
+                {shown.map((column) => (
+                  <Head
+                    key={column.key}
+                    column={column}
+                    sort={sort}
+                    sortable={!!column.sort && (!props.sorted || !!props.onSort)}
+                    onSort={choose}
+                    onWidth={(width) => {
+                      const { hidden, widths } = layout.value;
+                      layout.value = { hidden, widths: { ...widths, [column.key]: width } };
+                    }}
+                  />
+                ))}
+                {actions && <th role="columnheader" aria-label="Actions" />}
+              </tr>
+            </thead>
+          </>
+        )}
+        <tbody>
+          {part.above > 0 && <Spacer height={part.above} columns={columnsCount} />}
+          {ordered.slice(part.first, part.end).map((row, i) => {
+            const at = part.first + i;
+            const key = id(row);
+            return (
+              <TableRow
+                key={key}
+                id={`${name}-${at}`}
+                at={at}
+                row={row}
+                columns={shown}
+                signature={shown.map((c) => c.key).join()}
+                extra={props.rowClass?.(row) ?? ""}
+                current={props.current === key}
+                active={at === active}
+                checked={selected ? selected.value.has(key) : null}
+                actions={actions}
+                onCheck={select}
+                onOpen={props.onOpen}
+                phone={phone}
+                height={height}
+              />
+            );
+          })}
+          {part.below > 0 && <Spacer height={part.below} columns={columnsCount} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** While the pointer is over a table nothing jumps under it: rows keep their places, new ones come
+ * last, until it leaves. */
+function order<Row>(
+  rows: Row[],
+  columns: Column<Row>[],
+  sort: Sort | undefined,
+  id: (row: Row) => string,
+  frozen: string[] | null,
+): Row[] {
+  const by = columns.find((column) => column.key === sort?.key)?.sort;
+  const sorted =
+    by && sort ? [...rows].sort((a, b) => compareValues(by(a), by(b), sort.descending)) : rows;
+  if (!frozen?.length || rows.length > frozen.length * 2) return sorted;
+  const places = new Map(frozen.map((key, at) => [key, at]));
+  const place = (row: Row) => places.get(id(row)) ?? frozen.length;
+  return [...sorted].sort((a, b) => place(a) - place(b));
+}
+
+function Spacer({ height, columns }: { height: number; columns: number }) {
+  return (
+    <tr aria-hidden="true" class="spacer">
+      <td colSpan={columns} style={{ height: `${height}px` }} />
+    </tr>
+  );
+}
+
+interface HeadProps<Row> {
+  column: Column<Row>;
+  sort: Sort | undefined;
+  sortable: boolean;
+  onSort: (sort: Sort) => void;
+  onWidth: (width: number) => void;
+}
+
+function Head<Row>({ column, sort, sortable, onSort, onWidth }: HeadProps<Row>) {
+  const on = sort?.key === column.key;
+  const direction = on ? (sort.descending ? "descending" : "ascending") : undefined;
+  return (
+    <th
+      role="columnheader"
+      scope="col"
+      class={column.number ? "number" : ""}
+      aria-sort={sortable ? (direction ?? "none") : undefined}
+    >
+      {sortable ? (
+        <button
+          type="button"
+          class="sort"
+          onClick={() =>
+            onSort({ key: column.key, descending: on ? !sort.descending : !!column.number })
+          }
+        >
+          {column.head}
+          {on && <Icon name={sort.descending ? "down" : "up"} size={12} />}
+        </button>
+      ) : (
+        column.head
+      )}
+      <i class="resize" onPointerDown={(event) => resize(event, onWidth)} />
+    </th>
+  );
+}
+
+function resize(event: PointerEvent, onWidth: (width: number) => void): void {
+  const handle = event.currentTarget as HTMLElement;
+  const head = handle.parentElement;
+  if (!head) return;
+  const [from, before] = [event.clientX, head.offsetWidth];
+  handle.setPointerCapture(event.pointerId);
+  handle.onpointermove = (move) => onWidth(Math.max(48, before + move.clientX - from));
+  handle.onpointerup = () => {
+    handle.onpointermove = handle.onpointerup = null;
+  };
+  event.preventDefault();
+}
+
+interface RowProps<Row> {
+  id: string;
+  at: number;
+  row: Row;
+  columns: Column<Row>[];
+  signature: string;
+  extra: string;
+  current: boolean;
+  active: boolean;
+  checked: boolean | null;
+  actions?: ((row: Row) => ComponentChildren) | undefined;
+  onCheck: (at: number, range: boolean) => void;
+  onOpen?: ((row: Row) => void) | undefined;
+  phone: boolean;
+  height: number;
+}
+
+function PlainRow<Row>(props: RowProps<Row>) {
+  const { row, columns, checked, phone } = props;
+  const classes = [props.extra, props.current ? "current" : "", props.active ? "active" : ""];
+  return (
+    <tr
+      id={props.id}
+      role="row"
+      aria-rowindex={props.at + 2}
+      aria-selected={checked === null ? undefined : checked}
+      class={`${classes.join(" ")} ${checked ? "selected" : ""}`}
+      style={{ height: `${props.height}px` }}
+      onClick={(event) => {
+        if (!(event.target as Element).closest("a,button,input,label,.menu")) props.onOpen?.(row);
+      }}
+    >
+      {checked !== null && (
+        <td role="gridcell" class="check">
+          <input
+            type="checkbox"
+            aria-label="Select"
+            checked={checked}
+            onClick={(event) => props.onCheck(props.at, event.shiftKey)}
+          />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td
+          role="gridcell"
+          key={column.key}
+          class={column.number && !phone ? "number num" : ""}
+          data-label={column.head}
+        >
+          {column.cell(row)}
+        </td>
+      ))}
+      {props.actions && (
+        <td role="gridcell" class="row-actions">
+          {props.actions(row)}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** A row is drawn again only when what it shows is another one. */
+const TableRow = memo(PlainRow, (before, after) => {
+  const parts = [
+    "row",
+    "id",
+    "signature",
+    "extra",
+    "current",
+    "active",
+    "checked",
+    "phone",
+    "height",
+  ] as const;
+  return parts.every((part) => Object.is(before[part], after[part]));
+}) as unknown as typeof PlainRow;
+
+/** Which columns are shown. */
+export function ColumnsMenu<Row>({ name, columns }: { name: string; columns: Column<Row>[] }) {
+  const layout = layoutOf(
+    name,
+    columns.filter((c) => c.extra).map((c) => c.key),
+  );
+  const { hidden, widths } = layout.value;
+  return (
+    <Menu label="Columns" word="Columns" icon="columns">
+      <fieldset class="choices">
+        <legend>Columns</legend>
+        {columns.map(({ key, head }) => (
+          <label key={key}>
+            <input
+              type="checkbox"
+              checked={!hidden.includes(key)}
+              onChange={() => {
+                const next = hidden.includes(key)
+                  ? hidden.filter((k) => k !== key)
+                  : [...hidden, key];
+                layout.value = { hidden: next, widths };
+              }}
+            />
+            {head}
+          </label>
+        ))}
+      </fieldset>
+    </Menu>
+  );
+}
