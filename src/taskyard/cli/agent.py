@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
+from taskyard.cli import build, execute
 
 if TYPE_CHECKING:
     from taskyard.agent import daemon
@@ -119,6 +120,8 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
         daemon.add_argument(name, nargs="*", default=None, help=argparse.SUPPRESS)
     for name in ("--dynamic-gpus", "--use-owner-token"):
         daemon.add_argument(name, action="store_true", default=None, help=argparse.SUPPRESS)
+    execute.execute_arguments(verbs.add_parser("execute", help="run one task, here and now"))
+    build.build_arguments(verbs.add_parser("build", help="a task's code and environment, to enter"))
     listed = verbs.add_parser("list", help="the workers the server knows")
     listed.add_argument("--server", default="", help="the server's address")
     listed.add_argument(
@@ -131,6 +134,10 @@ def agent_command(args: argparse.Namespace) -> int:
         from taskyard.cli.workers import list_workers
 
         return list_workers(args)
+    if args.verb == "execute":
+        return execute.execute_command(args)
+    if args.verb == "build":
+        return build.build_command(args)
     for name, what in NOT_YET.items():
         if getattr(args, name) is not None:
             raise TaskyardError(

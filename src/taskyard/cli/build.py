@@ -1,0 +1,60 @@
+"""``taskyard agent build``: a task's code and environment, for a person to enter."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from taskyard.cli.machine import git_credentials, machine_arguments, obey
+from taskyard.cli.output import note
+
+
+def build_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--id", required=True, metavar="T", help="the task")
+    parser.add_argument(
+        "--target", type=Path, metavar="FOLDER", help="a new folder; else ./task-<id>"
+    )
+    parser.add_argument(
+        "--python-version", default="", metavar="VERSION", help="another one than the task's"
+    )
+    parser.add_argument(
+        "--install-globally",
+        action="store_true",
+        help="let the code see what the interpreter has installed itself",
+    )
+    machine_arguments(parser)
+
+
+def build_command(args: argparse.Namespace) -> int:
+    import msgspec
+
+    from taskyard.agent import assignment, workbench
+    from taskyard.agent.place import data_folder
+    from taskyard.cli.target import connect, resolve_task
+    from taskyard.client.config import find
+
+    obey(args)
+    session, profile = connect(args), find(url=args.server)
+    task = resolve_task(session, args.id)
+    document = session.raw("tasks.get_by_id", {"task": task})["task"]
+    spec = assignment.run_spec(
+        document,
+        1,
+        worker="",
+        profile=profile,
+        cache=data_folder(),
+        manager=args.package_manager,
+        offline=args.standalone_mode,
+    )
+    wanted = spec.environment
+    spec.environment = msgspec.structs.replace(
+        wanted,
+        python=args.python_version or wanted.python,
+        system_site_packages=args.install_globally or wanted.system_site_packages,
+    )
+    secrets = assignment.secrets(profile, git_credentials(args))
+    target = args.target or Path(f"task-{task[:8]}")
+    activate = workbench.build(spec, secrets, target, note)
+    print(activate.parent)
+    note(f"enter it: . {activate}\nrun it:   {activate.parent / workbench.RUN}")
+    return 0

@@ -1,0 +1,100 @@
+"""What commands have in common that run tasks on this machine: flags, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from taskyard.api.errors import TaskyardError
+
+
+def machine_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gpus", default="", help="GPUs the tasks may see: 0,1 or all or none")
+    parser.add_argument("--cpu-only", action="store_true", help="tasks see no GPU")
+    parser.add_argument(
+        "--git-user",
+        default=os.environ.get("CLEARML_AGENT_GIT_USER", ""),
+        help="for repositories over https",
+    )
+    parser.add_argument("--git-pass", default="", help="better: CLEARML_AGENT_GIT_PASS")
+    parser.add_argument(
+        "--git-host",
+        default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""),
+        help="send them to this host only",
+    )
+    parser.add_argument(
+        "--config-file",
+        type=Path,
+        metavar="FILE",
+        help="a client configuration to use: config.toml or clearml.conf",
+    )
+    parser.add_argument(
+        "--log-level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"],
+        help="what it says of itself (INFO)",
+    )
+    parser.add_argument(
+        "--standalone-mode",
+        action="store_true",
+        help="make environments from what this machine has already, without the network",
+    )
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
+    parser.add_argument(
+        "--package-manager",
+        default="uv",
+        choices=["uv", "image"],
+        help="what makes environments: uv, or image to use the interpreter as it is",
+    )
+
+
+def obey(args: argparse.Namespace) -> None:
+    """Have the flags about places count for all that this process does. Raises TaskyardError."""
+    if args.config_file:
+        _use_config(args.config_file)
+    if args.data:
+        os.environ["TASKYARD_AGENT_DATA"] = args.data
+
+
+def _use_config(file: Path) -> None:
+    """Have this file, and no other, say where the server is."""
+    if not file.is_file():
+        raise TaskyardError(f"there is no configuration file {file}")
+    if file.suffix == ".conf":
+        os.environ["CLEARML_CONFIG_FILE"] = str(file)
+        os.environ["TASKYARD_CONFIG"] = os.devnull
+    else:
+        os.environ["TASKYARD_CONFIG"] = str(file)
+
+
+def gpu_list(words: str) -> str:
+    """``0,2-3`` as ``0,2,3``; names of devices stay as they are."""
+    found = []
+    for word in words.split(","):
+        first, dash, last = word.partition("-")
+        if dash and first.isdecimal() and last.isdecimal():
+            found += [str(number) for number in range(int(first), int(last) + 1)]
+        else:
+            found.append(word)
+    return ",".join(found)
+
+
+def visible_gpus(words: str, *, cpu_only: bool = False) -> dict[str, str]:
+    """The variables by which tasks see these GPUs only; none when nothing was asked for."""
+    if cpu_only or words == "none":
+        return {"NVIDIA_VISIBLE_DEVICES": "none", "CUDA_VISIBLE_DEVICES": ""}
+    if words == "all":
+        return {"NVIDIA_VISIBLE_DEVICES": "all"}
+    if not words:
+        return {}
+    return {"NVIDIA_VISIBLE_DEVICES": gpu_list(words), "CUDA_VISIBLE_DEVICES": gpu_list(words)}
+
+
+def git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
+    """User and password by host."""
+    password = args.git_pass or os.environ.get("CLEARML_AGENT_GIT_PASS", "")
+    if not (args.git_user and password):
+        return {}
+    return {args.git_host or "*": (args.git_user, password)}
