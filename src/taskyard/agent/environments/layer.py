@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from taskyard.agent.environments.commands import is_relocated
@@ -47,13 +48,22 @@ def data(venv: Path) -> list[str]:
 
 
 def create(
-    private: Path, entry: Entry, interpreter: Interpreter, *, system_site_packages: bool = False
+    private: Path,
+    entry: Entry,
+    interpreter: Interpreter,
+    *,
+    system_site_packages: bool = False,
+    seen: Path | None = None,
+    behind: Sequence[str] = (),
 ) -> Path:
     """Make the layer; returns its ``site-packages``. The folder may exist when it is empty.
 
-    With ``system_site_packages`` the code sees behind its own packages what the interpreter has.
+    With ``system_site_packages`` the code sees behind its own packages what the interpreter has;
+    ``behind`` are further folders to be seen there. ``seen`` is where the code will find the
+    shared environment, when that is not where it lies.
     """
     venv = entry.path / VENV
+    shared = seen or venv
     site = private / entry.manifest.site
     binaries = private / "bin"
     site.mkdir(parents=True)
@@ -68,13 +78,15 @@ def create(
         f"include-system-site-packages = {str(system_site_packages).lower()}\n"
         f"version = {interpreter.version}\n"
     )
-    (site / _PATH_FILE).write_text(f"import site; site.addsitedir({str(entry.site)!r})\n")
+    sites = [str(shared / entry.manifest.site), *behind]
+    lines = [f"import site; site.addsitedir({place!r})\n" for place in sites]
+    (site / _PATH_FILE).write_text("".join(lines))
     for name in entry.manifest.commands:
         _link(venv / "bin" / name, binaries / name)
     for name in entry.manifest.data:
         target = private / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(venv / name, target)
+        os.symlink(shared / name, target)
     return site
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from taskyard.agent.run import spec as contract
-from taskyard.agent.run.spec import Exit, Process, RunSpec, RunState, Secrets, Stop
+from taskyard.agent.run.spec import Contained, Exit, Process, RunSpec, RunState, Secrets, Stop
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -103,6 +103,11 @@ def read_process(folder: Path) -> Process | None:
     return _read(folder / contract.PROCESS, Process)
 
 
+def read_contained(folder: Path) -> Contained | None:
+    """None: no container was started for the run."""
+    return _read(folder / contract.CONTAINED, Contained)
+
+
 def read_exit(folder: Path) -> Exit | None:
     """None: the user's process has not ended, or nobody was there to see it."""
     return _read(folder / contract.EXIT, Exit)
@@ -126,6 +131,11 @@ def write_state(
 def write_process(folder: Path, process: Process) -> None:
     """Replace what is known about who runs the user's code."""
     _write(folder / contract.PROCESS, process, durable=False)
+
+
+def write_contained(folder: Path, contained: Contained) -> None:
+    """Replace what is known about the container that runs the user's code."""
+    _write(folder / contract.CONTAINED, contained, durable=False)
 
 
 def write_exit(folder: Path, ended: Exit) -> None:

@@ -12,12 +12,13 @@ No process is started here. A task names a *binary* (``python`` unless it says o
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from taskyard.agent.run.keeper import Launch
@@ -42,6 +43,7 @@ _OWN = re.compile(
 )
 NOTEBOOK_RUNNER = Path(__file__).with_name("notebook.py")
 """A program for any interpreter."""
+Find = Callable[[str], str | None]
 _NEAR_LIMIT = 2000
 """Files looked at for a name like the one that is missing."""
 
@@ -83,7 +85,7 @@ def plan(
         entry_point,
         folder=folder,
         python=python,
-        path=environment["PATH"],
+        find=functools.partial(shutil.which, path=environment["PATH"]),
         executed=tree.parent / NOTEBOOK,
     )
     return Launch(argv=argv, folder=folder, environment=environment, memory=spec.limits.memory)
@@ -128,17 +130,17 @@ def working_folder(tree: Path, working_dir: str) -> Path:
 
 
 def command(
-    code: Code, entry_point: str, *, folder: Path, python: Path, path: str, executed: Path
+    code: Code, entry_point: str, *, folder: Path, python: Path, find: Find, executed: Path
 ) -> list[str]:
     """Return the command line.
 
-    ``path`` is where programs are looked up, ``executed`` where a notebook goes with its outputs.
+    ``find`` looks programs up by name, ``executed`` is where a notebook goes with its outputs.
     """
     binary = _words(code.binary, "binary") or ["python"]
     by_python = _PYTHON.fullmatch(binary[0]) is not None
     if by_python and entry_point.endswith(".sh"):
-        by_python, binary = False, ["bash" if shutil.which("bash", path=path) else "sh"]
-    start = [str(python), "-u", *binary[1:]] if by_python else _program(binary, folder, path)
+        by_python, binary = False, ["bash" if find("bash") else "sh"]
+    start = [str(python), "-u", *binary[1:]] if by_python else _program(binary, folder, find)
     if by_python and entry_point.startswith("-m"):
         words = _words(entry_point[2:], "entry point")
         if not words:
@@ -168,9 +170,9 @@ def _words(text: str, what: str) -> list[str]:
         ) from error
 
 
-def _program(words: list[str], folder: Path, path: str) -> list[str]:
+def _program(words: list[str], folder: Path, find: Find) -> list[str]:
     name = str(folder / words[0]) if "/" in words[0] else words[0]
-    found = shutil.which(name, path=path)
+    found = find(name)
     if found is None:
         raise RunError(
             Cause.USER_CODE,

@@ -47,6 +47,8 @@ class Facts(msgspec.Struct, frozen=True):
     """The supervisor in the state lives."""
     kept: bool
     """The keeper, or the user's process, lives."""
+    contained: bool = False
+    """A container was started for the run: its engine knows how it goes, or went."""
 
 
 def judge(facts: Facts) -> Standing:
@@ -58,6 +60,8 @@ def judge(facts: Facts) -> Standing:
     rebooted = facts.state.boot_id != facts.boot_id
     if not rebooted and facts.supervised:
         return Standing.WATCHED
+    if facts.contained:
+        return Standing.ORPHANED
     if not rebooted and facts.process is not None and facts.kept:
         return Standing.ORPHANED
     if facts.exit is not None:
@@ -82,6 +86,7 @@ def look(folder: Path) -> tuple[Standing, Facts]:
         boot_id=processes.boot_id(),
         supervised=supervised,
         kept=kept,
+        contained=folders.read_contained(folder) is not None,
     )
     return judge(facts), facts
 

@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
@@ -26,10 +27,13 @@ from taskyard.agent.run import keeper, launch, standing, verdict, watch
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run.redaction import hidden_texts, redact
 from taskyard.agent.run.signals import Ear
-from taskyard.agent.run.spec import Outcome, Phase, PhaseState, Process, RunState
+from taskyard.agent.run.spec import Outcome, Phase, PhaseState, Process, RunSpec, RunState
 from taskyard.agent.run.standing import Standing
 from taskyard.agent.run.steps import STEPS, Run, Step
 from taskyard.api.errors import Cause, RunError
+
+if TYPE_CHECKING:
+    from taskyard.agent.containers.attempt import Attempt
 
 CHECKPOINTS = "checkpoints"
 """Beside the folder of runs: one folder a task, kept from one attempt to the next."""
@@ -75,12 +79,14 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
     _sign(folder, state)
     ear.called = ear.called or folders.read_stop(folder) is not None
     hidden: list[str] = []
+    spec = None
     try:
         secrets = folders.read_secrets(folder)
         hidden = hidden_texts(secrets)
+        spec = folders.read_spec(folder)
         run = Run(
             folder=folder,
-            spec=folders.read_spec(folder),
+            spec=spec,
             secrets=secrets,
             state=state,
             say=functools.partial(_say, folder, hidden),
@@ -92,6 +98,8 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
     except Exception as error:
         outcome = _failure(folder, hidden, error)
     _finish(folder, hidden, state, outcome)
+    if spec is not None and spec.container:
+        _clear_away(folder, spec)
     return DONE
 
 
@@ -138,6 +146,10 @@ def _say(folder: Path, hidden: Sequence[str], line: str) -> None:
 
 def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
     """Run the steps, then the user's code."""
+    inside = _container(run)
+    if inside is not None:
+        early = [(name, step) for name, step in steps if name in ("source", "patch")]
+        steps = [("image", inside.bring), *early, ("environment", inside.furnish)]
     hidden = hidden_texts(run.secrets)
     for name, step in steps:
         with _phase(run, name) as phase:
@@ -150,6 +162,8 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
                 if ear.called:  # whatever the tool's end led to, this is the reason
                     return _stopped_early(run)
                 raise
+    if inside is not None:
+        return _run_inside(run, inside, ear)
     with _phase(run, "launch"):
         if ear.called:
             return _stopped_early(run)
@@ -159,9 +173,47 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
         return _watch(run, process, ear)
 
 
+def _container(run: Run) -> Attempt | None:
+    """What runs the attempt in a container, when it is to be one."""
+    if run.spec.container is None:
+        return None
+    from taskyard.agent.containers.attempt import Attempt
+
+    return Attempt(run, run.spec.container)
+
+
+def _run_inside(run: Run, inside: Attempt, ear: Ear) -> Outcome:
+    with _phase(run, "setup" if inside.prepares else "launch"):
+        _note(run, hasty=True)
+        if ear.called:
+            return _stopped_early(run)
+        contained = inside.start()
+        _note(run)
+        return inside.watch(contained, ear, functools.partial(_prepared, run))
+
+
+def _prepared(run: Run) -> None:
+    """The container is through with its preparation: now the task's own process begins."""
+    if run.state.phases[-1].name == "setup":
+        _end_phase(run.state)
+        run.state.phases.append(PhaseState(name="launch", started=time.time()))
+        _note(run)
+
+
+def _take_over_inside(run: Run, inside: Attempt, before: str, ear: Ear) -> Outcome:
+    """Go on with a container: its engine kept all that it wrote while nobody watched."""
+    contained = folders.read_contained(run.folder)
+    if contained is None or not inside.started(contained):
+        return _lost(Standing.LOST, before)
+    return inside.watch(contained, ear, functools.partial(_prepared, run))
+
+
 def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Outcome:
     """Go on with a run whose supervisor died."""
     before = run.state.phases[-1].name if run.state.phases else "its start"
+    inside = _container(run)
+    if inside is not None:
+        return _take_over_inside(run, inside, before, ear)
     if process is None or how in (Standing.LOST, Standing.REBOOTED):
         if process is not None:
             watch.clear_away(process)
@@ -291,6 +343,16 @@ def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outco
             time.sleep(1)  # a full disk may have room again
         else:
             return
+
+
+def _clear_away(folder: Path, spec: RunSpec) -> None:
+    """Drop what is left in the engine. Should that fail, the agent does it later."""
+    from taskyard.agent.containers.attempt import clear_away
+
+    try:
+        clear_away(folder, spec)
+    except RunError:
+        traceback.print_exc()
 
 
 def _sign(folder: Path, state: RunState) -> None:
