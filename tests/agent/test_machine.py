@@ -192,7 +192,7 @@ class TestMetrics:
         assert metrics.process_tree(sleeper.pid) == metrics.TreeUse()
 
     def test_the_load_of_a_tree_is_never_negative(self) -> None:
-        sampler = metrics.TreeSampler()
+        sampler = metrics.TreeSampler(os.getpid())
         sampler.sample(os.getpid())
         assert sampler.sample(0) == {"cpu_usage": 0.0, "memory_used": 0.0}
 

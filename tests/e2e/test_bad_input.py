@@ -228,7 +228,8 @@ class TestFullDisk:
         self, site: Site, queue: str, tmp_path: Path
     ) -> None:
         data = tmp_path / "data"
-        agent = site.agent("--queue", queue, "--data", str(data), within=small_disk(data, "1m"))
+        words = ("--queue", queue, "--data", str(data), "--min-free-disk", "0")
+        agent = site.agent(*words, within=small_disk(data, "1m"))
         fill(agent, data)
         task = site.submit("print('hello')", queue)
         found = site.ended(task)

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from taskyard.agent.machine import gpus
+from taskyard.agent.machine.gpus import Gpu
+from taskyard.agent.options import Options
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli import agent, change, logs, output, submit, target, up
+from taskyard.cli import agent, agent_flags, change, logs, output, submit, target, up
 from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
 from taskyard.cli.failure import WrongUsage, exit_code, missing_extra
 from taskyard.cli.main import Parser, main
@@ -44,6 +47,8 @@ def parsed(*words: str) -> argparse.Namespace:
         "--polling-interval 5",
         "--child-report-tags one two",
         "--uptime 17-20 --downtime 8-12",
+        "--uptime 8-20 MON-FRI",
+        "--dynamic-gpus --gpus 0-7 --queue quad=4 dual=2 any=1-4",
         "--status",
         "--stop",
         "--stop host:0",
@@ -62,19 +67,60 @@ def test_a_flag_that_cannot_be_honoured_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "numbers"),
-    [("0", "0"), ("0-3", "0,1,2,3"), ("0,2-3", "0,2,3"), ("GPU-abc", "GPU-abc")],
+    ("words", "suffix"),
+    [
+        ("", ""),
+        ("--gpus 0-2", "gpu0,1,2"),
+        ("--gpus all", ""),
+        ("--gpus 0 --cpu-only", ""),
+        ("--services-mode 3", "services"),
+        ("--dynamic-gpus --gpus 0-3", "dgpu0-3"),
+    ],
 )
-def test_ranges_of_gpus(words: str, numbers: str) -> None:
-    assert agent.gpu_list(words) == numbers
+def test_a_worker_is_named_after_what_it_has(words: str, suffix: str) -> None:
+    assert agent_flags.suffix(parsed(*words.split())) == suffix
 
 
-def test_tasks_see_the_gpus_asked_for() -> None:
-    assert agent.visible_gpus("1-2")["CUDA_VISIBLE_DEVICES"] == "1,2"
-    assert agent.visible_gpus("none") == agent.visible_gpus("0", cpu_only=True)
-    assert agent.visible_gpus("none")["CUDA_VISIBLE_DEVICES"] == ""
-    assert "CUDA_VISIBLE_DEVICES" not in agent.visible_gpus("all")
-    assert agent.visible_gpus("") == {}
+@pytest.mark.parametrize(
+    "words",
+    ["--dynamic-gpus --services-mode", "--dynamic-gpus --cpu-only", "--dynamic-gpus --gpus none"],
+)
+def test_flags_that_exclude_each_other_are_refused(words: str) -> None:
+    with pytest.raises(WrongUsage):
+        agent_flags.check(parsed(*words.split()))
+
+
+def options(monkeypatch: pytest.MonkeyPatch, words: str, *, cards: int = 0) -> Options:
+    present = [Gpu(index=n, uuid=f"GPU-{n}", name="H", memory=1.0) for n in range(cards)]
+    monkeypatch.setattr(gpus, "list_gpus", lambda: present)
+    return agent_flags.options(parsed(*words.split()), Path("/data"))
+
+
+def test_an_agent_without_flags_leaves_tasks_all_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert options(monkeypatch, "", cards=2).cards is None
+
+
+def test_an_agent_for_processors_only_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert options(monkeypatch, "--cpu-only --gpus 0", cards=2).cards == []
+
+
+def test_dynamic_gpus_are_all_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = options(monkeypatch, "--dynamic-gpus --queue a=2 b=0.5", cards=3)
+    assert len(found.cards or []) == 3
+    assert (found.queues, found.at_once) == (["a", "b"], 0)
+
+
+def test_a_queue_that_needs_more_gpus_than_there_are_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(TaskyardError, match="each task of a is to get 4 GPUs, and the agent has 2"):
+        options(monkeypatch, "--dynamic-gpus --queue a=4", cards=2)
+
+
+def test_an_equals_sign_is_part_of_a_name_where_gpus_are_not_shared_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert options(monkeypatch, "--queue a=4").queues == ["a=4"]
 
 
 def test_settings_are_names_and_values() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from pathlib import Path
 
 from taskyard.agent.environments import bytecode, store
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import DELIVERED
 from taskyard.agent.run.supervisor import CHECKPOINTS
+from taskyard.api.errors import TaskyardError
+
+log = logging.getLogger("taskyard.agent")
 
 KEPT_RUNS = 20
 """Folders of ended runs that are kept, for people to look at."""
@@ -15,6 +21,44 @@ MOST_ENVIRONMENTS = 50 << 30
 """Bytes of environments that are kept when they are not in use."""
 LEAST_FREE = 2 << 30
 """Bytes to be free on the disk before unused environments are kept at all."""
+HOUR = 3600.0
+
+
+class Housekeeping:
+    """A thread that clears away what is old: runs as soon as they ended, environments hourly."""
+
+    def __init__(self, runs: Path, cache: Path) -> None:
+        self._runs, self._cache = runs, cache
+        self._due = 0.0
+        self._untidy = threading.Event()
+        self._gone = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._keep, name="housekeeping", daemon=True).start()
+
+    def hurry(self, *, environments: bool = False) -> None:
+        """Clear away ended runs now, and perhaps environments."""
+        if environments:
+            self._due = 0.0
+        self._untidy.set()
+
+    def stop(self) -> None:
+        self._gone.set()
+        self._untidy.set()
+
+    def _keep(self) -> None:
+        while not self._gone.is_set():
+            try:
+                collect_runs(self._runs)
+                if time.monotonic() >= self._due:
+                    self._due = time.monotonic() + HOUR
+                    if dropped := collect_environments(self._cache):
+                        log.info("dropped %d environments that nobody used", len(dropped))
+            except Exception as error:
+                known = isinstance(error, (TaskyardError, OSError))
+                log.warning("clearing away: %s", error, exc_info=not known)
+            self._untidy.wait(HOUR)
+            self._untidy.clear()
 
 
 def collect_runs(runs: Path, *, keep: int = KEPT_RUNS) -> list[str]:

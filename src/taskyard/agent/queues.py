@@ -3,11 +3,76 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import re
-from typing import Any
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from taskyard.api.errors import INVALID_QUEUE_ID, ApiError
 from taskyard.client.session import Session
+
+T = TypeVar("T")
+
+
+log = logging.getLogger("taskyard.agent")
+
+LOOK_AGAIN = 5.0
+"""Seconds between two looks for queues that are gone."""
+
+
+class Served:
+    """The queues of one agent, as people named them and by their ids."""
+
+    def __init__(self, words: Sequence[str], *, create: bool = False) -> None:
+        self._words = list(dict.fromkeys(words))
+        self._create = create
+        self._ids: dict[str, str] = {}
+        self._gone: list[str] = []
+        self._looked = 0.0
+
+    @property
+    def ids(self) -> list[str]:
+        """All of them, by priority; also those that are gone."""
+        return list(dict.fromkeys(self._ids[word] for word in self._words))
+
+    @property
+    def present(self) -> list[str]:
+        """Those that were there when last seen."""
+        return [id for id in self.ids if id not in self._gone]
+
+    def by_id(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Values for words, by the ids that these have now."""
+        return {self._ids[word]: value for word, value in values.items()}
+
+    def find(self, session: Session) -> None:
+        """Look all of them up. Raises ApiError(INVALID_QUEUE_ID) that names an unknown one."""
+        for word in self._words:
+            self._ids[word] = resolve(session, [word], create=self._create)[0]
+
+    def note(self, session: Session, gone: Sequence[str]) -> bool:
+        """Learn that these (ids) are gone, and look whether there are others of their names.
+
+        Returns whether some were found. Raises ApiError and ServerUnreachable.
+        """
+        if list(gone) != self._gone and gone:
+            words = [word for word in self._words if self._ids[word] in gone]
+            log.warning("these queues are gone: %s", ", ".join(words))
+        self._gone = list(gone)
+        if not gone or time.monotonic() - self._looked < LOOK_AGAIN:
+            return False
+        self._looked = time.monotonic()
+        found = False
+        for word in [word for word in self._words if self._ids[word] in gone]:
+            try:
+                self._ids[word] = resolve(session, [word], create=self._create)[0]
+            except ApiError as error:
+                if error.kind != INVALID_QUEUE_ID[:2]:
+                    raise
+                continue
+            log.info("the queue %s is there again", word)
+            found = True
+        return found
 
 
 def resolve(session: Session, words: list[str], *, create: bool = False) -> list[str]:

@@ -20,8 +20,10 @@ MOST = 256
 class Slot:
     """A worker id and the lock that makes it this process's own, for as long as it lives."""
 
-    def __init__(self, worker: str, folder: Path, lock: IO[str]) -> None:
+    def __init__(self, worker: str, base: str, folder: Path, lock: IO[str]) -> None:
         self.worker = worker
+        self.base = base
+        """What the names of workers that are part of this one begin with."""
         self.folder = folder
         self._lock = lock
 
@@ -50,7 +52,7 @@ def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> 
     base = name or socket.gethostname()
     if worker or suffix:
         wanted = worker or f"{base}:{suffix}"
-        slot = _try(data, wanted)
+        slot = _try(data, wanted, worker or base)
         if slot is None:
             raise TaskyardError(
                 f"an agent with the worker id {wanted} runs here already",
@@ -60,7 +62,7 @@ def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> 
         return slot
     # First those that an agent left with runs in them: nobody else looks after these.
     for number in sorted(range(MOST), key=lambda n: not _left(_folder(data, f"{base}:{n}"))):
-        if slot := _try(data, f"{base}:{number}"):
+        if slot := _try(data, f"{base}:{number}", base):
             return slot
     raise TaskyardError(f"{MOST} agents run on this machine already")
 
@@ -88,7 +90,7 @@ def _left(folder: Path) -> bool:
     return any(not (run / DELIVERED).exists() for run in folders.all_runs(folder / "runs"))
 
 
-def _try(data: Path, worker: str) -> Slot | None:
+def _try(data: Path, worker: str, base: str) -> Slot | None:
     folder = _folder(data, worker)
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -98,7 +100,7 @@ def _try(data: Path, worker: str) -> Slot | None:
         except BlockingIOError:
             lock.close()
             return None
-        slot = Slot(worker, folder, lock)
+        slot = Slot(worker, base, folder, lock)
         slot.sign()
     except OSError as error:
         raise TaskyardError(

@@ -12,6 +12,7 @@ from taskyard.api import arguments
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.exits import OUR_FAULT
 from taskyard.cli.output import note
+from taskyard.cli.sizes import size
 from taskyard.cli.target import connect, parse_settings, resolve_queue
 from taskyard.client.session import Session
 
@@ -159,17 +160,6 @@ def _limits(args: argparse.Namespace) -> dict[str, float]:
     given = {"time": args.time_limit, "quiet": args.quiet_limit, "memory": args.memory}
     limits = {name: value for name, value in given.items() if value}
     return limits if args.grace is None else {**limits, "grace": args.grace}
-
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
-
-
-def size(words: str) -> int:
-    """Bytes: ``512M`` and ``512MiB`` are 512 times 2**20. Raises ArgumentTypeError."""
-    found = _SIZE.fullmatch(words.strip())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{words!r} is no size: give bytes, 512M or 1.5G")
-    return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
 
 
 def entry_of(args: argparse.Namespace, folder: Path) -> tuple[str, str, list[str]]:

@@ -82,8 +82,8 @@ def process_tree(pid: int) -> TreeUse:
 class TreeSampler:
     """Takes samples of a process and its descendants."""
 
-    def __init__(self) -> None:
-        self._before = TreeUse()
+    def __init__(self, pid: int) -> None:
+        self._before = process_tree(pid)
         self._at = time.monotonic()
 
     def sample(self, pid: int) -> Stats:

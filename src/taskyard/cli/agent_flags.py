@@ -1,0 +1,218 @@
+"""The flags of ``taskyard agent daemon``. Those that ``clearml-agent`` has mean the same here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskyard.api.errors import TaskyardError
+from taskyard.cli.failure import WrongUsage
+from taskyard.cli.sizes import size
+
+if TYPE_CHECKING:
+    from taskyard.agent.capacity import Need
+    from taskyard.agent.machine.gpus import Gpu
+    from taskyard.agent.options import Options
+
+NOT_YET = {
+    "docker": "containers",
+    "podman": "containers",
+    "use_owner_token": "owner tokens",
+}
+"""Known flags of a clearml-agent that this agent refuses, rather than ignore what is asked."""
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--queue",
+        nargs="+",
+        default=["default"],
+        metavar="Q",
+        help="queues to serve, in order of priority; with --dynamic-gpus, queue=2, queue=1-4 or "
+        "queue=0.5 for the GPUs that each task gets",
+    )
+    parser.add_argument("--create-queue", action="store_true", help="make queues that are missing")
+    parser.add_argument(
+        "--order-fairness", action="store_true", help="take from the queues in turn"
+    )
+    parser.add_argument("--gpus", default="", help="GPUs for the tasks: 0,1 or 0-3 or all or none")
+    parser.add_argument(
+        "--dynamic-gpus",
+        action="store_true",
+        help="run tasks side by side, each on GPUs of its own",
+    )
+    parser.add_argument("--cpu-only", action="store_true", help="tasks see no GPU")
+    parser.add_argument(
+        "--services-mode",
+        nargs="?",
+        const=0,
+        type=int,
+        default=None,
+        metavar="N",
+        help="run many tasks at once, N at the most",
+    )
+    parser.add_argument(
+        "--foreground", action="store_true", help="stay in the foreground (default)"
+    )
+    parser.add_argument("--detached", "-d", action="store_true", help="run in the background")
+    parser.add_argument(
+        "--stop",
+        nargs="*",
+        default=None,
+        metavar="WORKER",
+        help="stop the agents with these ids, or all of this user's here",
+    )
+    parser.add_argument("--status", action="store_true", help="list the agents of this user here")
+    parser.add_argument(
+        "--child-report-tags",
+        nargs="*",
+        default=[],
+        metavar="TAG",
+        help="tags for the tasks it runs",
+    )
+    parser.add_argument(
+        "--polling-interval",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="accepted and not needed: this agent waits on the server",
+    )
+    parser.add_argument(
+        "--git-user",
+        default=os.environ.get("CLEARML_AGENT_GIT_USER", ""),
+        help="for repositories over https",
+    )
+    parser.add_argument("--git-pass", default="", help="better: CLEARML_AGENT_GIT_PASS")
+    parser.add_argument(
+        "--git-host",
+        default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""),
+        help="send them to this host only",
+    )
+    parser.add_argument(
+        "--config-file",
+        type=Path,
+        metavar="FILE",
+        help="a client configuration to use: config.toml or clearml.conf",
+    )
+    parser.add_argument(
+        "--log-level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"],
+        help="what it says of itself (INFO)",
+    )
+    parser.add_argument(
+        "--standalone-mode",
+        action="store_true",
+        help="make environments from what this machine has already, without the network",
+    )
+    parser.add_argument("--server", default="", help="the server's address")
+    parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
+    parser.add_argument(
+        "--package-manager",
+        default="uv",
+        choices=["uv", "image"],
+        help="what makes environments: uv, or image to use the interpreter as it is",
+    )
+    for name, text in (
+        ("--uptime", 'take tasks in these hours only: "8-20 MON-FRI"'),
+        ("--downtime", 'take no tasks in these hours: "22-6"'),
+    ):
+        parser.add_argument(name, nargs="+", default=[], metavar="SPAN", help=text)
+    parser.add_argument(
+        "--min-free-disk",
+        type=size,
+        default=None,
+        metavar="SIZE",
+        help="take no tasks while less than this is free where runs lie (1G)",
+    )
+    for name in ("--docker", "--podman"):
+        parser.add_argument(name, nargs="*", default=None, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--use-owner-token", action="store_true", default=None, help=argparse.SUPPRESS
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise TaskyardError for flags that cannot be honoured, or not together."""
+    for name, what in NOT_YET.items():
+        if getattr(args, name) is not None:
+            raise TaskyardError(
+                f"this agent has no {what} yet (--{name.replace('_', '-')})",
+                hint="Leave the flag out, or run clearml-agent against this server.",
+            )
+    if args.dynamic_gpus and args.services_mode is not None:
+        raise WrongUsage("--dynamic-gpus and --services-mode exclude each other")
+    if args.dynamic_gpus and (args.cpu_only or args.gpus == "none"):
+        raise WrongUsage("--dynamic-gpus without GPUs", hint="Name them with --gpus 0-7.")
+
+
+def suffix(args: argparse.Namespace) -> str:
+    """What comes after the host's name in the worker's id; empty for a number."""
+    if args.services_mode is not None:
+        return "services"
+    if args.dynamic_gpus:
+        return f"dgpu{args.gpus or 'all'}"
+    if args.gpus and args.gpus not in {"all", "none"} and not args.cpu_only:
+        from taskyard.agent.devices import numbers
+
+        return f"gpu{','.join(numbers(args.gpus))}"
+    return ""
+
+
+def options(args: argparse.Namespace, data: Path) -> Options:
+    """The agent's options. Raises TaskyardError for GPUs or hours that do not exist."""
+    from taskyard.agent.fitness import LEAST_FREE
+    from taskyard.agent.options import Options
+    from taskyard.agent.schedule import schedule
+
+    cards = _cards(args)
+    needs = _needs(args.queue, cards or []) if args.dynamic_gpus else {}
+    services = args.services_mode is not None
+    return Options(
+        queues=list(needs) or args.queue,
+        create_queues=args.create_queue,
+        fair=args.order_fairness,
+        at_once=0 if args.dynamic_gpus else (args.services_mode or 0) if services else 1,
+        services=services,
+        cards=cards,
+        needs=needs,
+        schedule=schedule(args.uptime, args.downtime),
+        least_free=LEAST_FREE if args.min_free_disk is None else args.min_free_disk,
+        cache=data,
+        manager=args.package_manager,
+        offline=args.standalone_mode,
+        tags=args.child_report_tags,
+        git=_git_credentials(args),
+    )
+
+
+def _cards(args: argparse.Namespace) -> list[Gpu] | None:
+    from taskyard.agent import devices
+    from taskyard.agent.machine import gpus
+
+    if args.cpu_only or args.gpus == "none":
+        return []
+    words = args.gpus or ("all" if args.dynamic_gpus else "")
+    return devices.choose(words, gpus.list_gpus()) if words else None
+
+
+def _needs(words: list[str], cards: list[Gpu]) -> dict[str, Need]:
+    from taskyard.agent import capacity
+
+    needs = dict(capacity.parse(word) for word in words)
+    for queue, need in needs.items():
+        if need.least > len(cards):
+            raise TaskyardError(
+                f"each task of {queue} is to get {need.least} GPUs, and the agent has {len(cards)}",
+                hint="Give it more with --gpus, or ask for fewer.",
+            )
+    return needs
+
+
+def _git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
+    password = args.git_pass or os.environ.get("CLEARML_AGENT_GIT_PASS", "")
+    if not (args.git_user and password):
+        return {}
+    return {args.git_host or "*": (args.git_user, password)}
