@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskyard.api import queues as api
-from taskyard.api.errors import INVALID_TASK_ID, QUEUE_NOT_EMPTY, VALIDATION, ApiError
+from taskyard.api.errors import (
+    INVALID_QUEUE_ID,
+    INVALID_TASK_ID,
+    QUEUE_NOT_EMPTY,
+    VALIDATION,
+    ApiError,
+)
 from taskyard.api.states import AttemptState, Status
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import lifecycle, search, statistics, tag_versions
@@ -167,6 +173,7 @@ def _written(tx: Tx, queue: str, changes: Mapping[str, Any]) -> api.UpdatedField
 @writes(api.Delete)
 def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
     queues.row(tx, call.company, request.queue, for_write=True)
+    queues.hold(tx, request.queue)
     if queue_entries.length(tx, request.queue):
         if not request.force:
             raise ApiError(
@@ -175,7 +182,8 @@ def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
                 hint="Clear it first, or delete it with force: its tasks become drafts.",
             )
         _clear(tx, call, request.queue)
-    queues.drop(tx, request.queue)
+    if not queues.drop(tx, request.queue):
+        raise ApiError(INVALID_QUEUE_ID, id=request.queue)
     return api.DeleteResponse(deleted=1)
 
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from taskyard.api.errors import (
     BAD_REGEX,
@@ -421,6 +421,10 @@ class PostgresDatabase:
         for last in (False, False, False, True):
             try:
                 return self._write_once(work)
+            except IntegrityError:
+                # Another made, or took away, the same in this moment: now it can be seen.
+                if last:
+                    raise
             except ApiError as error:
                 # Two transactions that locked rows in each other's way: one may simply try again.
                 if last or not isinstance(error.__cause__, OperationalError):

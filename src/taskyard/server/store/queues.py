@@ -80,6 +80,24 @@ def create(tx: Tx, company: str, user: str, name: str, **fields: Any) -> str:
     return id
 
 
+def ensure(tx: Tx, company: str, user: str, name: str) -> str:
+    """The id of the queue of this name, which is made if there is none. Raises as create."""
+    if known := by_name(tx, company, name.strip()):
+        return known
+    # Another server may make the same queue in the same moment.
+    savepoint = tx.connection.begin_nested()
+    try:
+        made = create(tx, company, user, name)
+    except ApiError as error:
+        savepoint.rollback()
+        known = by_name(tx, company, name.strip())
+        if error.kind != NOT_UNIQUE[:2] or known is None:
+            raise
+        return known
+    savepoint.commit()
+    return made
+
+
 def checked_name(tx: Tx, company: str, name: str, *, besides: str | None = None) -> str:
     """The name without blanks around it, provided that a queue may have it."""
     name = name.strip()
@@ -170,9 +188,14 @@ def default(tx: Tx, company: str) -> tuple[str, str]:
     return found[0].id, found[0].name
 
 
-def drop(tx: Tx, queue: str) -> None:
-    """Delete a queue that holds nothing any more."""
+def hold(tx: Tx, queue: str) -> None:
+    """Have no task enter a queue until the end of the transaction; wait for those on their way."""
+    tx.execute(select(queues.c.id).where(queues.c.id == queue).with_for_update())
+
+
+def drop(tx: Tx, queue: str) -> bool:
+    """Delete a queue that holds nothing any more. False when another just did."""
     tx.execute(delete(entries).where(entries.c.queue == queue))
     tx.execute(delete(queue_samples).where(queue_samples.c.queue == queue))
-    tx.execute(delete(queues).where(queues.c.id == queue))
     tx.signal("queues")
+    return bool(tx.execute(delete(queues).where(queues.c.id == queue)).rowcount)

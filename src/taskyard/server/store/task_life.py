@@ -50,8 +50,7 @@ def chosen_queue(tx: Tx, call: Call, queue: str | None, name: str | None) -> str
     if queue:
         return str(queues.row(tx, call.company, queue).id)
     if name:
-        known = queues.by_name(tx, call.company, name.strip())
-        return known or queues.create(tx, call.company, call.user, name)
+        return queues.ensure(tx, call.company, call.user, name)
     return queues.default(tx, call.company)[0]
 
 

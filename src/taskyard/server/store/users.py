@@ -191,7 +191,7 @@ def create(
     Raises ApiError: USER_ID_EXISTS for a taken id, CONFLICTING_FIELDS for a taken e-mail address.
     """
     id = id or (user_id(company, username) if username else secrets.token_hex(16))
-    if email and tx.execute(select(users.c.id).where(users.c.email == email)).first():
+    if email and _has_email(tx, email):
         raise ApiError(CONFLICTING_FIELDS, "another user has this e-mail address", email=email)
     doc = dict(details or {})
     if username:
@@ -209,6 +209,12 @@ def create(
     if tx.execute(_on_conflict(tx, users).values(**values)).rowcount == 0:
         raise ApiError(USER_ID_EXISTS, id=id)
     return id
+
+
+def _has_email(tx: Tx, email: str) -> bool:
+    # Of two who come with one address at once, the second waits here until the first is known.
+    tx.execute(select(users.c.id).order_by(users.c.id).limit(1).with_for_update())
+    return tx.execute(select(users.c.id).where(users.c.email == email)).first() is not None
 
 
 def find(tx: Tx, id: str) -> User | None:

@@ -1,0 +1,82 @@
+"""Calls from many at once: one of them does it, the others see that it was done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from taskyard.api.errors import ApiError
+from taskyard.server.call import COMPANY
+from tests.beds.server import Api
+from tests.server.conformance.making import Document, ids, new_queue, new_task, unique
+
+CALLERS = 8
+pytestmark = pytest.mark.parametrize("again", range(3))
+
+
+def at_once(api: Api, call: Callable[[int], tuple[str, Document]]) -> Counter[Any]:
+    """How often each outcome came: 200, or an error's code and sub-code."""
+    together = threading.Barrier(CALLERS)
+
+    def make(number: int) -> Any:
+        action, body = call(number)
+        caller = Api(api.running)
+        together.wait(30)
+        try:
+            caller(action, **body)
+        except ApiError as error:
+            return error.kind
+        return 200
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return Counter(pool.map(make, range(CALLERS)))
+
+
+def test_a_queue_that_many_name_is_made_once(api: Api, again: int) -> None:
+    name, tasks = unique("queue"), [new_task(api) for _ in range(CALLERS)]
+    done = at_once(api, lambda i: ("tasks.enqueue", {"task": tasks[i], "queue_name": name}))
+    assert done == {200: CALLERS}
+    (queue,) = api("queues.get_all", name=f"^{name}$")["queues"]
+    assert {entry["task"] for entry in queue["entries"]} == set(tasks)
+
+
+def test_a_new_worker_may_register_from_many_places(api: Api, again: int) -> None:
+    worker = unique("worker")
+    assert at_once(api, lambda _: ("workers.register", {"worker": worker})) == {200: CALLERS}
+    assert ids(api("workers.get_all", worker_pattern=worker), "workers") == [worker]
+
+
+def test_a_new_worker_may_report_from_many_places(api: Api, again: int) -> None:
+    report = {"worker": unique("worker"), "timestamp": int(time.time() * 1000)}
+    assert at_once(api, lambda _: ("workers.status_report", report)) == {200: CALLERS}
+
+
+def test_a_queue_is_deleted_by_one(api: Api, again: int) -> None:
+    queue = new_queue(api)
+    done = at_once(api, lambda _: ("queues.delete", {"queue": queue}))
+    assert done == {200: 1, (400, 701): CALLERS - 1}
+
+
+def test_a_queue_that_goes_leaves_no_call_without_an_answer(api: Api, again: int) -> None:
+    queue, tasks = new_queue(api), [new_task(api) for _ in range(CALLERS)]
+
+    def call(number: int) -> tuple[str, Document]:
+        if number == 0:
+            return "queues.delete", {"queue": queue, "force": True}
+        return "tasks.enqueue", {"task": tasks[number], "queue": queue}
+
+    assert set(at_once(api, call)) <= {200, (400, 701)}
+    queued = api("tasks.get_all", id=tasks, status=["queued"], only_fields=["id"])
+    assert ids(queued) == []
+
+
+def test_an_address_belongs_to_one_user(api: Api, again: int) -> None:
+    user = {"name": unique("user"), "email": f"{unique('user')}@example.com", "company": COMPANY}
+    done = at_once(api, lambda _: ("auth.create_user", user))
+    assert done == {200: 1, (400, 15): CALLERS - 1}
