@@ -197,7 +197,8 @@ def test_a_task_taken_for_an_agent_that_has_gone_goes_back(api: Api, server: Run
 
     async def leave_at_once() -> None:
         call = Call(server.server, worker="gone:0")
-        asking = asyncio.ensure_future(service.take(call, Take(worker="gone:0", queues=[queue])))
+        waits = Take(worker="gone:0", queues=[queue], wait=30)
+        asking = asyncio.ensure_future(service.take(call, waits))
         await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -380,6 +381,41 @@ def test_a_completed_run_completes_its_task(api: Api) -> None:
     assert finish(api, lease, "completed", exit_code=0) == {"status": "completed", "next": "done"}
     assert states(api, task) == ["completed"]
     assert read(api, task)["status"] == "completed"
+
+
+def finish_and_take(api: Api, lease: dict[str, Any], queue: str) -> dict[str, Any]:
+    named = {"task": lease["task"], "attempt": lease["attempt"], "outcome": "completed"}
+    found: dict[str, Any] = api(
+        "attempts.finish", **named, take={"worker": "w:0", "queues": [queue], "wait": 60}
+    )
+    return found
+
+
+def test_the_end_of_a_run_and_the_next_task_may_be_one_call(api: Api) -> None:
+    queue = make_queue(api)
+    first, second = queued(api, queue), queued(api, queue)
+    (lease,) = take(api, queue)
+    answer = finish_and_take(api, lease, queue)
+    assert (answer["status"], read(api, first)["status"]) == ("completed", "completed")
+    assert [one["task"] for one in answer["taken"]["attempts"]] == [second]
+
+
+def test_who_ends_a_run_does_not_wait_for_the_next_task(api: Api) -> None:
+    queue = make_queue(api)
+    queued(api, queue)
+    (lease,) = take(api, queue)
+    assert finish_and_take(api, lease, queue)["taken"]["attempts"] == []
+
+
+def test_who_may_not_end_a_run_takes_nothing_with_it(api: Api) -> None:
+    queue = make_queue(api)
+    queued(api, queue)
+    second = queued(api, queue)
+    (lease,) = take(api, queue)
+    with pytest.raises(ApiError) as refused:
+        finish_and_take(api, {**lease, "attempt": 7}, queue)
+    assert refused.value.kind == errors.STALE_ATTEMPT[:2]
+    assert waiting(api, queue) == [second]
 
 
 def test_the_same_ending_may_be_said_twice(api: Api) -> None:

@@ -162,6 +162,8 @@ class FinishResponse(Response):
     status: str
     """The task's status now."""
     next: Literal["done", "requeued"]
+    taken: TakeResponse | None = None
+    """What there was to take, where the request asked for more work."""
 
 
 @action("attempts.finish", answers=FinishResponse)
@@ -176,6 +178,9 @@ class Finish(Request):
     cause: Cause | None = None
     message: str = ""
     hint: str = ""
+    take: Take | None = None
+    """What to take next, in the same commit: half the calls of a worker that has always work. It
+    is answered at once, whatever it says of waiting."""
 
 
 class Attempt(Response):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -46,6 +47,9 @@ STRAY = re.compile(r"()/*(.*)", re.DOTALL)
 OLDEST_SERVED = (1, 0)
 """Versions from this one on that are older than the first are answered like the first."""
 
+NEWEST = max(wire.API_VERSION, (999, 0))
+"""What a path without a version asks for."""
+
 COMPRESS_FROM = 4096
 """Answers of at least this many bytes are compressed for clients that take it."""
 
@@ -78,7 +82,7 @@ async def serve(
         return
     call = Call(
         server,
-        id=uuid.uuid4().hex,
+        id=os.urandom(16).hex(),
         headers=headers,
         worker=headers.get("x-clearml-worker") or headers.get("x-trains-worker", ""),
         ip=_ip(scope, headers),
@@ -97,7 +101,7 @@ async def serve(
         await _identify(call, handler)
         request = _decode(call, handler.action, headers, scope["query_string"], body)
         if handler.mode == "serve":
-            data = await _unless_gone(server, receive, handler.run(call, request))
+            data = await _serve(server, receive, handler.run(call, request), request)
         else:
             data = await _transact(call, handler, request)
     except ClientGone:
@@ -119,20 +123,29 @@ async def serve(
 
 
 def _resolve(call: Call, meta: wire.Meta, match: re.Match[str]) -> Handler:
-    versions = wire.ACTIONS.get(match[2], [])
-    asked = _version(match[1]) if match[1] else max(wire.API_VERSION, (999, 0))
+    asked = _version(match[1]) if match[1] else NEWEST
     call.version = asked
     meta.endpoint.requested_version = _version_in_meta(
         asked if match[1] else wire.API_VERSION, asked
     )
+    handler = _handler(match[2], asked)
+    if handler is None:
+        raise ApiError(NO_SUCH_ENDPOINT, endpoint=match[2], requested_version=match[1] or "newest")
+    meta.endpoint.actual_version = _version_in_meta(handler.action.since, asked)
+    return handler
+
+
+@lru_cache(maxsize=4096)
+def _handler(name: str, asked: wire.Version) -> Handler | None:
+    """Who answers an action in the version asked for."""
     served = max(asked, wire.FIRST_VERSION) if asked >= OLDEST_SERVED else asked
-    for action in versions:
+    for action in wire.ACTIONS.get(name, []):
         if action.since <= served and (handler := HANDLERS.get(action)):
-            meta.endpoint.actual_version = _version_in_meta(action.since, asked)
             return handler
-    raise ApiError(NO_SUCH_ENDPOINT, endpoint=match[2], requested_version=match[1] or "newest")
+    return None
 
 
+@lru_cache(maxsize=256)
 def _version(text: str) -> wire.Version:
     try:
         return wire.parse_version(text)
@@ -142,6 +155,7 @@ def _version(text: str) -> wire.Version:
         ) from error
 
 
+@lru_cache(maxsize=256)
 def _version_in_meta(version: wire.Version, asked: wire.Version) -> str | float:
     text = wire.format_version(version)
     return float(text) if asked < (2, 1) else text
@@ -280,6 +294,15 @@ def _plain(text: str) -> Any:
 
 class ClientGone(Exception):
     """Nobody is there any more to take the answer."""
+
+
+async def _serve(
+    server: Server, receive: Receive, work: Coroutine[Any, Any, Any], request: wire.Request
+) -> Any:
+    """Do the work; while it may wait for something, look whether there is still somebody."""
+    if getattr(request, "wait", None) == 0:
+        return await work
+    return await _unless_gone(server, receive, work)
 
 
 async def _unless_gone(server: Server, receive: Receive, work: Coroutine[Any, Any, Any]) -> Any:

@@ -42,6 +42,9 @@ BUSY_PAUSE = 0.02
 
 @serves(api.Take)
 async def take(call: Call, request: api.Take) -> api.TakeResponse:
+    if request.wait <= 0:
+        looking_once = partial(_take, call=call, request=request, announce=True)
+        return (await call.server.control.write(looking_once))[0]
     loop = asyncio.get_running_loop()
     end = loop.time() + min(max(request.wait, 0), api.LONGEST_WAIT)
     topics = {f"worker:{request.worker}"}
@@ -133,9 +136,7 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     open_ones = [queue for queue in serving if queue.id not in no_room]
     known = [queue.id for queue in open_ones]
     me = (
-        workers.seen(
-            tx, call.company, call.user, request.worker, ip=call.ip, queues=[q.id for q in serving]
-        )
+        workers.met(tx, call.company, call.user, request.worker, ip=call.ip)
         if announce
         else workers.find(tx, call.company, request.worker)
     )
@@ -160,8 +161,9 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
             fair=request.policy == "round_robin",
             last=request.last_queue,
         )
-    if taken and me is not None:
-        workers.write(tx, me, task=taken[0].task, queue=taken[0].queue, last_activity=tx.now)
+    if me is not None and (taken or announce):
+        doing = {"task": taken[0].task, "queue": taken[0].queue} if taken else {}
+        workers.note(tx, me, doing, queues=[queue.id for queue in serving] if announce else None)
     answer = api.TakeResponse(
         attempts=[_lease(tx, call, one) for one in taken],
         missing=missing,
@@ -390,7 +392,10 @@ def finish(tx: Tx, call: Call, request: api.Finish) -> api.FinishResponse:
     status, then = endings.finish(
         tx, call.company, request.task, request.attempt, ending, call.user
     )
-    return api.FinishResponse(status=status, next=then)
+    answer = api.FinishResponse(status=status, next=then)
+    if request.take is not None:
+        answer.taken, _, _ = _take(tx, call, request.take, announce=True)
+    return answer
 
 
 # Looking back

@@ -119,11 +119,23 @@ def seen(
 
     ``columns`` (task, queue, last_report) are written as given, ``notes`` unless None.
     """
+    row = met(tx, company, user, worker, ip=ip, **notes)
+    return note(tx, row, columns, **notes)
+
+
+def met(tx: Tx, company: str, user: str, worker: str, *, ip: str, **notes: Any) -> Row[Any]:
+    """A worker's row, for :func:`note` to write; one nobody registered is registered."""
     key = key_of(company, user, worker)
-    row = _LIVING.first(tx, of_key=key, now=tx.now)
+    row: Row[Any] | None = _LIVING.first(tx, of_key=key, now=tx.now)
     if row is None:
         register(tx, company, user, worker, ip=ip, **notes)
         row = _KNOWN.first(tx, of_key=key)
+    assert row is not None
+    return row
+
+
+def note(tx: Tx, row: Row[Any], columns: Mapping[str, Any] | None = None, **notes: Any) -> Row[Any]:
+    """Record a sign of life of a worker that was met, as :func:`seen` does."""
     changes: dict[str, Any] = {"last_activity": tx.now, **(columns or {})}
     given = {name: value for name, value in notes.items() if value is not None}
     if any(row.doc.get(name) != value for name, value in given.items()):
