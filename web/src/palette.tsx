@@ -158,7 +158,7 @@ async function search(text: string, signal: AbortSignal): Promise<Choice[]> {
         order_by: ["-last_update"],
         page: 0,
         page_size: text ? 10 : 5,
-      } as object,
+      },
       options,
     ),
     text ? call("queues.get_all", { only_fields: ["id", "name"] }, options) : { queues: [] },

@@ -4,7 +4,10 @@ import { base } from "../base";
 import type { Actions } from "./actions";
 
 export type Name = keyof Actions;
-export type Ask<N extends Name> = Actions[N]["ask"];
+/** Queries also take any field of what they find, as a filter. */
+export type Ask<N extends Name> = N extends `${string}.get_all${string}`
+  ? Actions[N]["ask"] & Record<string, unknown>
+  : Actions[N]["ask"];
 export type Answer<N extends Name> = Actions[N]["answer"];
 
 /** The server said no: what, and what to do. */

@@ -1,12 +1,21 @@
+// What is mine and running, what waits and why, what is free, what failed, what happened.
+import "./overview.css";
 import type { Queue, Task, Worker } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { Page } from "../../shell";
-import { Card } from "../../ui/parts";
-import { QueueTable } from "../queues/QueueTable";
+import { Card, Skeleton } from "../../ui/parts";
 import { TASK_FIELDS } from "../tasks/fields";
-import { NoTasks } from "../tasks/NoTasks";
-import { TaskTable } from "../tasks/TaskTable";
-import { WorkerTable } from "../workers/WorkerTable";
+import { AddWorker } from "../welcome/AddWorker";
+import { Checklist } from "../welcome/Checklist";
+import { FirstTask } from "../welcome/FirstTask";
+import { ActiveTasks } from "./ActiveTasks";
+import { Activity } from "./Activity";
+import { EventFeed } from "./EventFeed";
+import { FailedTasks } from "./FailedTasks";
+import { Now } from "./Now";
+import { QueueStrip } from "./QueueStrip";
+
+const MOST = 200;
 
 export default function Overview() {
   const active = useLive(
@@ -14,39 +23,67 @@ export default function Overview() {
     {
       status: ["queued", "in_progress"],
       only_fields: TASK_FIELDS,
-      order_by: ["-last_update"],
+      order_by: ["-status_changed"],
       page: 0,
-      page_size: 100,
+      page_size: MOST,
     },
     ["tasks"],
   ).data.value?.tasks as Task[] | undefined;
-  const ended = useLive(
+  const latest = useLive(
     "tasks.get_all_ex",
-    {
-      status: ["completed", "failed", "stopped"],
-      only_fields: TASK_FIELDS,
-      order_by: ["-last_update"],
-      page: 0,
-      page_size: 8,
-    },
+    { only_fields: TASK_FIELDS, order_by: ["-status_changed"], page: 0, page_size: 30 },
     ["tasks"],
+    { every: 1_000 },
   ).data.value?.tasks as Task[] | undefined;
-  const queues = useLive("queues.get_all_ex", {}, ["queues", "workers"]).data.value?.queues;
-  const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"]).data.value?.workers;
+  const queues = useLive("queues.get_all_ex", {}, ["queues", "workers"], { every: 1_000 }).data
+    .value?.queues as Queue[] | undefined;
+  const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"], { every: 1_000 }).data
+    .value?.workers as Worker[] | undefined;
+
+  if (!active || !latest || !queues || !workers)
+    return (
+      <Page title="Overview">
+        <Skeleton rows={8} />
+      </Page>
+    );
   return (
     <Page title="Overview">
-      <Card title="Running and waiting" note={active?.length}>
-        <TaskTable name="active" rows={active ?? []} empty="Nothing runs or waits." />
-      </Card>
-      <Card title="Queues">
-        <QueueTable rows={(queues as Queue[]) ?? []} />
-      </Card>
-      <Card title="Workers">
-        <WorkerTable rows={(workers as Worker[]) ?? []} />
-      </Card>
-      <Card title="Ended last">
-        <TaskTable name="ended" rows={ended ?? []} empty={<NoTasks />} />
-      </Card>
+      <Checklist workers={workers.length} latest={latest} />
+      {workers.length > 0 || latest.length > 0 ? (
+        <>
+          <Now workers={workers} queues={queues} active={active} />
+          <div class="overview-columns">
+            <div class="stack">
+              <ActiveTasks tasks={active} more={active.length === MOST} />
+              <FailedTasks />
+              {!workers.length && (
+                <Card title="Workers">
+                  <AddWorker />
+                </Card>
+              )}
+              {!latest.length && (
+                <Card title="Tasks">
+                  <FirstTask />
+                </Card>
+              )}
+            </div>
+            <div class="stack">
+              <QueueStrip queues={queues} active={active} />
+              <Activity />
+              <EventFeed tasks={latest} workers={workers} />
+            </div>
+          </div>
+        </>
+      ) : (
+        <div class="columns">
+          <Card>
+            <AddWorker />
+          </Card>
+          <Card>
+            <FirstTask />
+          </Card>
+        </div>
+      )}
     </Page>
   );
 }

@@ -14,6 +14,10 @@ export const TASK_FIELDS = [
   "last_iteration",
   "tags",
   "project.name",
+  "execution.queue.id",
   "execution.queue.name",
+  "user.id",
   "user.name",
+  "status_changed",
+  "parent",
 ];

@@ -3,7 +3,7 @@ import { useLive } from "../../live/store";
 import { Page } from "../../shell";
 import { Card, Skeleton } from "../../ui/parts";
 import { TASK_FIELDS } from "./fields";
-import { NoTasks } from "./NoTasks";
+import { FirstTask } from "../welcome/FirstTask";
 import { TaskTable } from "./TaskTable";
 
 export default function Tasks() {
@@ -16,7 +16,7 @@ export default function Tasks() {
   return (
     <Page title="Tasks" fill>
       <Card title="All tasks" note="newest change first">
-        {tasks ? <TaskTable fill name="all" rows={tasks} empty={<NoTasks />} /> : <Skeleton />}
+        {tasks ? <TaskTable fill name="all" rows={tasks} empty={<FirstTask />} /> : <Skeleton />}
       </Card>
     </Page>
   );

@@ -1,10 +1,10 @@
 import type { Worker } from "../../api/documents";
 import { go } from "../../router";
-import { CodeBlock } from "../../ui/CodeBlock";
 import { duration, now } from "../../ui/format";
 import { WorkerPill, workerState } from "../../ui/Pill";
-import { A, Ago, EmptyState, Nothing, TaskLink } from "../../ui/parts";
+import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
+import { AddWorker } from "../welcome/AddWorker";
 
 const path = (worker: Worker): string => `/workers/${encodeURIComponent(worker.id)}`;
 const queues = (worker: Worker): string =>
@@ -61,17 +61,7 @@ export function WorkerTable({ rows, current }: { rows: Worker[]; current?: strin
       sort={{ key: "id", descending: false }}
       current={current}
       onOpen={(worker) => go(path(worker))}
-      empty={<NoWorkers />}
+      empty={<AddWorker />}
     />
-  );
-}
-
-/** What stands where no worker is yet. */
-export function NoWorkers() {
-  return (
-    <EmptyState title="No worker yet">
-      <p>A worker runs your tasks. On any machine:</p>
-      <CodeBlock text="taskyard agent daemon --queue default" />
-    </EmptyState>
   );
 }

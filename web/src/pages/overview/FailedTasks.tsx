@@ -1,0 +1,72 @@
+import { call, words } from "../../api/client";
+import type { Task } from "../../api/documents";
+import { useFresh } from "../../live/store";
+import { Ago, Button, Card, TaskLink } from "../../ui/parts";
+import { StatusPill } from "../../ui/Pill";
+import { toast } from "../../ui/Toast";
+import { TASK_FIELDS } from "../tasks/fields";
+
+const DAY = 86_400_000;
+const MOST = 8;
+
+/** What failed since yesterday: each with its reason and the next step. */
+export function FailedTasks() {
+  const failed = useFresh(["failed"], read, ["tasks"], { every: 1_000 }).data.value;
+  if (!failed?.length) return null;
+  return (
+    <Card title="Failed since yesterday" note={failed.length === MOST ? "the latest" : undefined}>
+      <ul class="overview-list">
+        {failed.map((task) => (
+          <li key={task.id}>
+            <StatusPill status={task.status} />
+            <span class="overview-what">
+              <TaskLink task={task} />
+              <small title={reason(task)}>{reason(task)}</small>
+            </span>
+            <Ago at={task.status_changed} />
+            <Button kind="soft" icon="retry" onClick={() => void retry(task)}>
+              Retry
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+async function read(abort: AbortSignal): Promise<Task[]> {
+  const since = new Date(Date.now() - DAY).toISOString();
+  const { tasks } = await call(
+    "tasks.get_all_ex",
+    {
+      status: ["failed"],
+      status_changed: [`>=${since}`],
+      only_fields: TASK_FIELDS,
+      order_by: ["-status_changed"],
+      page: 0,
+      page_size: MOST,
+    },
+    { signal: abort },
+  );
+  return tasks as Task[];
+}
+
+const reason = (task: Task): string =>
+  [task.status_reason, task.status_message].filter(Boolean).join(": ") || "no reason given";
+
+async function retry(task: Task): Promise<void> {
+  const queue = task.execution?.queue?.id;
+  try {
+    await call("tasks.enqueue", { task: task.id, ...(queue && { queue }) });
+    toast(`${task.name} is queued again`, {
+      undo: () => call("tasks.dequeue", { task: task.id }).catch(refused),
+    });
+  } catch (error) {
+    refused(error);
+  }
+}
+
+function refused(error: unknown): void {
+  const { what, hint } = words(error);
+  toast(what, { tone: "bad", hint });
+}

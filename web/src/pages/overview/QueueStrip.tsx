@@ -1,0 +1,61 @@
+import type { Queue, Task } from "../../api/documents";
+import { go } from "../../router";
+import { A, Card } from "../../ui/parts";
+import { type Column, Table } from "../../ui/Table";
+import { QueuePill } from "../queues/QueueTable";
+
+interface Row extends Queue {
+  running: number;
+}
+
+const path = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
+
+const COLUMNS: Column<Row>[] = [
+  {
+    key: "name",
+    head: "Queue",
+    phone: true,
+    sort: (q) => q.name,
+    cell: (q) => <A to={path(q)}>{q.display_name || q.name}</A>,
+  },
+  { key: "state", head: "State", width: 112, phone: true, cell: (q) => <QueuePill queue={q} /> },
+  {
+    key: "waiting",
+    head: "Waiting",
+    width: 76,
+    number: true,
+    sort: (q) => q.entries?.length,
+    cell: (q) => q.entries?.length ?? 0,
+  },
+  {
+    key: "running",
+    head: "Running",
+    width: 76,
+    number: true,
+    sort: (q) => q.running,
+    cell: (q) => q.running,
+  },
+];
+
+export function QueueStrip({ queues, active }: { queues: Queue[]; active: Task[] }) {
+  const running = new Map<string, number>();
+  for (const { status, execution } of active) {
+    const id = execution?.queue?.id;
+    if (id && status === "in_progress") running.set(id, (running.get(id) ?? 0) + 1);
+  }
+  const rows = queues.map((queue) => ({ ...queue, running: running.get(queue.id) ?? 0 }));
+  return (
+    <Card title="Queues">
+      <Table
+        name="overview-queues"
+        label="Queues"
+        columns={COLUMNS}
+        rows={rows}
+        id={(queue) => queue.id}
+        sort={{ key: "waiting", descending: true }}
+        onOpen={(queue) => go(path(queue))}
+        empty={<div class="empty">No queue yet.</div>}
+      />
+    </Card>
+  );
+}
