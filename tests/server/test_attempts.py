@@ -322,6 +322,15 @@ def test_what_really_ran_is_written_back_to_the_task(api: Api) -> None:
     assert script["repository"] == "r"
 
 
+def test_what_conda_installed_is_asked_of_conda_again(api: Api) -> None:
+    queue = make_queue(api)
+    task = queued(api, queue, script={"repository": "r", "requirements": {"pip": "six"}})
+    (lease,) = take(api, queue)
+    report(api, lease, packages="six==1.16.0", conda_packages="numpy[version='==2.1']")
+    requirements = read(api, task)["script"]["requirements"]
+    assert (requirements["conda"], requirements["manager"]) == ("numpy[version='==2.1']", "conda")
+
+
 def test_phases_are_kept_with_the_attempt(api: Api) -> None:
     queue = make_queue(api)
     task = queued(api, queue)

@@ -196,7 +196,8 @@ class Follower:
 
     def _report(self, state: RunState, *, whole: bool) -> None:
         """Send what is new of the console and of the phases. ``whole``: nothing more will come."""
-        facts = ([msgspec.to_builtins(p) for p in state.phases], state.commit, state.packages)
+        phases = [msgspec.to_builtins(p) for p in state.phases]
+        facts = (phases, state.commit, state.packages, state.conda_packages)
         while not self._detached.is_set():
             begin, (text, size) = self._offset, self._unsent(whole=whole)
             news = facts != self._told
@@ -211,6 +212,7 @@ class Follower:
                     phases=facts[0] if news else None,
                     commit=facts[1] or None if news else None,
                     packages=facts[2] or None if news else None,
+                    conda_packages=facts[3] or None if news else None,
                 ),
                 ReportResponse,
             )

@@ -155,6 +155,7 @@ class Report(Request):
     phases: list[Document] | None = None
     commit: str | None = None
     packages: str | None = None
+    conda_packages: str | None = None
     console: Console | None = None
 
 

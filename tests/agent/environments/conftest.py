@@ -20,7 +20,7 @@ from taskyard.agent.run.spec import Environment
 class Machine:
     """Prepares environments like a supervisor does."""
 
-    def __init__(self, base: Path, uv_cache: Path) -> None:
+    def __init__(self, base: Path, uv_cache: Path, tools: Path) -> None:
         self.base = base
         self.cache = base / "cache"
         self.tree = base / "tree"
@@ -30,6 +30,7 @@ class Machine:
         self._layers = 0
         for folder in (self.cache, self.tree, self.wheels):
             folder.mkdir()
+        (self.cache / "tools").symlink_to(tools)
 
     def prepare(self, packages: str = "", *, working_dir: str = ".", **wanted: object) -> Ready:
         """An attempt's environment, in a private layer of its own."""
@@ -94,9 +95,15 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("uv")
 
 
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Package managers that are Python programs, installed when the first test needs them."""
+    return tmp_path_factory.mktemp("tools")
+
+
 @pytest.fixture
-def machine(tmp_path: Path, uv_cache: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path, uv_cache)
+def machine(tmp_path: Path, uv_cache: Path, tools: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path, uv_cache, tools)
     yield made
     made.settle()
 

@@ -17,7 +17,10 @@ TRAMPOLINE = """#!/bin/sh
 
 
 def relocate(venv: Path) -> None:
-    """Rewrite the first lines of all commands that start this environment's own Python."""
+    """Rewrite the first lines of all commands that start this environment's own Python.
+
+    What looks for any Python means this one as well: some installers write that for long paths.
+    """
     own = os.fsencode(venv / "bin")
     for entry in os.scandir(venv / "bin"):
         if entry.is_symlink() or not entry.is_file():
@@ -42,11 +45,13 @@ def is_relocated(path: Path) -> bool:
 def _without_head(text: bytes, own: bytes) -> bytes:
     """What follows the lines that start Python; nothing when they start something else."""
     first, _, rest = text.partition(b"\n")
-    if first.startswith(b"#!" + own + b"/python"):
+    if first.startswith((b"#!" + own + b"/python", b"#!/usr/bin/env python")):
         return rest
-    # The longer form, for paths that no kernel takes in a first line.
+    # The longer forms, for paths that no kernel takes in a first line: of one line, or of two.
     second, _, rest = rest.partition(b"\n")
+    if first != b"#!/bin/sh" or not second.startswith(b"'''exec' ") or own not in second:
+        return b""
+    if second.rstrip().endswith(b"'''"):
+        return rest
     third, _, rest = rest.partition(b"\n")
-    if first == b"#!/bin/sh" and second.startswith(b"'''exec' ") and own in second:
-        return rest if third.startswith(b"' '''") else b""
-    return b""
+    return rest if third.startswith(b"' '''") else b""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import shutil
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from taskyard.agent.environments import commands, interpreters, sources, toolbox, uv
+from taskyard.agent.environments.addresses import anonymous
 from taskyard.agent.environments.manager import Plan, Request
 from taskyard.agent.environments.requirements import Project
 from taskyard.agent.environments.store import VENV
@@ -29,6 +31,7 @@ PROGRAMS = ("micromamba", "mamba", "conda")
 PACKAGES = ("py-rattler==0.28.0",)
 CHANNELS = ("conda-forge",)
 _NAMES_BY_PROGRAM = ("MAMBA_EXE", "CONDA_EXE")
+_CHANNEL = "# channel: "
 _RATTLER = Path(__file__).with_name("rattler_program.py")
 
 
@@ -62,17 +65,36 @@ def wishes(request: Request, own: str) -> tuple[list[str], list[str]]:
     """
     wanted = request.wanted
     listed, channels = request.source.deciding or ([], [])
-    specs = [*listed, *(_spec(line) for line in wanted.conda_packages.splitlines())]
+    recorded = wanted.conda_packages.splitlines()
+    told = [line.removeprefix(_CHANNEL) for line in recorded if line.startswith(_CHANNEL)]
+    specs = [*listed, *map(_spec, recorded)]
     specs = [spec for spec in specs if spec]
     if not any(re.match(r"(?:\S+::)?python(?![\w-])", spec) for spec in specs):
         asked = interpreters.number(wanted.python) or request.source.python or own
         specs.insert(0, "python=" + ".".join(asked.split(".")[:2]))
-    return specs, list(dict.fromkeys([*channels, *wanted.conda_channels])) or list(CHANNELS)
+    return specs, list(dict.fromkeys([*channels, *told, *wanted.conda_channels])) or list(CHANNELS)
 
 
 def variables(venv: Path) -> dict[str, str]:
     """What programs of conda's find their things by."""
     return {"CONDA_PREFIX": str(venv), "PATH": str(venv / "bin")}
+
+
+def installed(venv: Path) -> tuple[str, set[str]]:
+    """What conda has put into an environment, and the folders of metadata that came with it.
+
+    The list installs the same again: :func:`wishes` reads it.
+    """
+    specs, channels, folders = [], [], set()
+    for path in sorted((venv / "conda-meta").glob("*.json")):
+        about = json.loads(path.read_bytes())
+        # The one form that all programs take for a version and a build.
+        specs.append(f"{about['name']}[version='=={about['version']}',build='{about['build']}']\n")
+        channels.append(anonymous(about.get("channel") or ""))
+        found = (os.path.dirname(name) for name in about["files"] if name.endswith("/METADATA"))
+        folders |= {str(venv / name) for name in found}
+    known = [f"{_CHANNEL}{channel}\n" for channel in dict.fromkeys(channels) if channel]
+    return "".join(known + specs), folders
 
 
 def _spec(line: str) -> str:

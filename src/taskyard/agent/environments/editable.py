@@ -27,7 +27,11 @@ _TAILORED = (
     ("setuptools",),
     ("hatch", "build"),
     ("flit",),
-    ("poetry",),
+    ("poetry", "packages"),
+    ("poetry", "include"),
+    ("poetry", "exclude"),
+    ("poetry", "build"),
+    ("poetry", "plugins"),
     ("pdm", "build"),
     ("uv", "build-backend"),
     ("cibuildwheel",),
@@ -49,7 +53,7 @@ def add(folder: Path, site: Path, binaries: Path) -> bool:
     path = _plain(folder, pyproject)
     if path is None:
         return False
-    project = pyproject["project"]
+    project = _described(pyproject)
     distribution = re.sub(r"[-_.]+", "_", project["name"]).lower()
     (site / f"__editable__{distribution}.pth").write_text(f"{path}\n", "utf-8")
     about = site / f"{distribution}-{project['version']}.dist-info"
@@ -76,7 +80,7 @@ def add(folder: Path, site: Path, binaries: Path) -> bool:
 
 def _plain(folder: Path, pyproject: dict[str, Any]) -> Path | None:
     """What goes on the path; nothing when the project needs its build."""
-    project, system = pyproject.get("project", {}), pyproject.get("build-system", {})
+    project, system = _described(pyproject), pyproject.get("build-system", {})
     tools = pyproject.get("tool", {})
     tailored = any(_reach(tools, names) for names in _TAILORED)
     scripted = any((folder / name).exists() for name in ("setup.py", "setup.cfg"))
@@ -91,6 +95,16 @@ def _plain(folder: Path, pyproject: dict[str, Any]) -> Path | None:
             if (path / name / "__init__.py").is_file() or (path / f"{name}.py").is_file():
                 return path
     return None
+
+
+def _described(pyproject: dict[str, Any]) -> dict[str, Any]:
+    """What the project says of itself, in the standard's words or in Poetry's own."""
+    by_poetry = pyproject.get("tool", {}).get("poetry", {})
+    if "project" in pyproject or not by_poetry:
+        return dict(pyproject.get("project", {}))
+    plain = all(isinstance(target, str) for target in by_poetry.get("scripts", {}).values())
+    known = {name: by_poetry[name] for name in ("name", "version", "scripts") if name in by_poetry}
+    return known if plain else {}
 
 
 def _reach(tools: dict[str, Any], names: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
-from taskyard.agent.environments import commands, frozen, indexes, sources
+from taskyard.agent.environments import bytecode, commands, frozen, indexes, sources
 from taskyard.agent.environments.manager import Plan, Request
 from taskyard.agent.environments.requirements import Project, Requirements, read
 from taskyard.agent.environments.store import VENV
@@ -40,6 +40,8 @@ def _build(shop: Workshop, aside: Path) -> list[Project]:
     shop.make_venv(venv)
     bring = ["pip", "install", "--quiet", "--python", python, "pip", *shop.settings.arguments]
     shop.run(shop.uv(*bring))
+    # pip is a large program: without byte-code it takes seconds to start.
+    bytecode.restore(venv / shop.interpreter.site, shop.request.cache, shop.interpreter.tag)
     wanted = source.requirements
     if source.kind == "project" and not wanted.projects:
         wanted = _dependencies(shop)

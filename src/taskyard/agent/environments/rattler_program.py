@@ -6,6 +6,7 @@ Its argument names a JSON file: ``prefix`` (the folder to fill), ``specs``, ``ch
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -40,3 +41,6 @@ try:
     asyncio.run(main(json.loads(Path(sys.argv[1]).read_text())))
 except Exception as error:
     sys.exit(f"rattler: {type(error).__name__}: {error}")
+sys.stdout.flush()
+# Threads of the library may outlive the work, and fail when Python is taken down under them.
+os._exit(0)

@@ -42,6 +42,8 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The folder of packages, relative to ``venv``."""
     packages: str
     """Frozen list, one a line."""
+    conda_packages: str = ""
+    """What conda has installed, and from which channels."""
     projects: list[Project] = []
     """The tree's own projects that each attempt adds in its private layer."""
     commands: list[str] = []

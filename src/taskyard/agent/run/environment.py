@@ -54,6 +54,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was there already."""
     packages: str
     """What is installed, one requirement a line; projects of the tree relative to it."""
+    conda_packages: str = ""
+    """What conda has installed, and from which channels."""
     version: str
     """Full version of Python."""
     detail: str
@@ -160,7 +162,7 @@ def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
         hold.release()
         raise
     packages = entry.manifest.packages + "".join(f"{_written(project)}\n" for project in projects)
-    count = packages.count("\n")
+    count = packages.count("\n") + entry.manifest.conda_packages.count("[")
     origin = f"{count} packages from {plan.origin}" if count else "no packages"
     version = entry.manifest.python
     return Ready(
@@ -169,6 +171,7 @@ def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
         key=key,
         reused=reused,
         packages=packages,
+        conda_packages=entry.manifest.conda_packages,
         version=version,
         detail=f"Python {version}, {origin}, {'used before' if reused else 'built'}",
         variables=plan.variables(entry.path / store.VENV),
@@ -177,7 +180,7 @@ def _from_store(plan: Plan, request: Request, private: Path) -> Ready:
 
 
 def _build(plan: Plan, key: str, folder: Path, cache: Path, tree: Path) -> store.Manifest:
-    from importlib.metadata import distributions
+    from importlib import metadata
 
     from taskyard.agent.environments.frozen import freeze
 
@@ -187,6 +190,12 @@ def _build(plan: Plan, key: str, folder: Path, cache: Path, tree: Path) -> store
     interpreter = own or plan.interpreter
     assert interpreter is not None
     site = venv / interpreter.site
+    by_conda, folders = conda.installed(venv)
+    distributions = [
+        distribution
+        for distribution in metadata.distributions(path=[str(site)])
+        if str(distribution._path) not in folders  # type: ignore[attr-defined]
+    ]
     bytecode.restore(site, cache, interpreter.tag)
     return store.Manifest(
         key=key,
@@ -194,7 +203,8 @@ def _build(plan: Plan, key: str, folder: Path, cache: Path, tree: Path) -> store
         python=interpreter.version,
         own=own,
         site=interpreter.site,
-        packages=freeze(distributions(path=[str(site)]), tree),
+        packages=freeze(distributions, tree),
+        conda_packages=by_conda,
         projects=projects,
         commands=layer.commands(venv),
         data=[] if own else layer.data(venv),

@@ -196,6 +196,7 @@ class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The user's process and its process group; 0 before launch."""
     pid_start: float = 0.0
     phases: list[PhaseState] = []
+    conda_packages: str = ""
     commit: str = ""
     packages: str = ""
     python: str = ""

@@ -362,17 +362,21 @@ def _report(tx: Tx, call: Call, request: api.Report) -> None:
 
 def _write_back(tx: Tx, call: Call, request: api.Report) -> None:
     """Note on the task what it really ran with."""
-    if not request.commit and request.packages is None:
+    installed = {"pip": request.packages, "conda": request.conda_packages}
+    installed = {name: packages for name, packages in installed.items() if packages is not None}
+    if not request.commit and not installed:
         return
     script = documents.get(tx, TASK, request.task, call, only=["script"])["script"]
     changes: dict[str, Any] = {}
     if request.commit and script.get("version_num") != request.commit:
         changes["script.version_num"] = request.commit
-    if request.packages is not None:
-        known = script.get("requirements") or {}
-        if known.get("pip") != request.packages:
-            asked = known.get("org_pip") or known.get("pip") or ""
-            changes["script.requirements"] = {**known, "pip": request.packages, "org_pip": asked}
+    known = script.get("requirements") or {}
+    news = {name: packages for name, packages in installed.items() if known.get(name) != packages}
+    if news:
+        asked = {f"org_{name}": known.get(f"org_{name}") or known.get(name) or "" for name in news}
+        # Another manager could not install what conda did: the next run asks for conda again.
+        manager = {"manager": "conda"} if "conda" in news else {}
+        changes["script.requirements"] = {**known, **news, **asked, **manager}
     if changes:
         documents.update(tx, TASK, request.task, {**changes, "last_change": tx.now})
 
