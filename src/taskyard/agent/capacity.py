@@ -43,7 +43,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A queue whose first task waits for more cards than are free."""
+    """A queue whose first task found too few cards free, and has waited since."""
 
     queue: str
     parts: int = 0
@@ -127,7 +127,8 @@ def reserved(needs: Mapping[str, Need], cards: Collection[str], line: Line) -> s
 
 
 def moved_on(line: Line, waiting: Sequence[str], queue: str = "", parts: int = 0) -> Line:
-    """The line after a task of ``queue`` got ``parts``, while those of ``waiting`` did not fit."""
+    """The line after a task of ``queue`` got ``parts``, while there was work in ``waiting``: in
+    queues of the line, or in such as have no room."""
     before = {passed.queue: passed.parts for passed in line if passed.queue in waiting}
     after = {**before, **{name: before.get(name, 0) for name in waiting}}
     after.pop(queue, None)  # its first task has started: the next one waits from now on

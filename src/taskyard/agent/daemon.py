@@ -7,16 +7,14 @@ folder, so an agent that starts again finds everything there and goes on.
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from taskyard.agent import assignment, housekeeping
+from taskyard.agent import assignment, housekeeping, refusals
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.fitness import Fitness
 from taskyard.agent.follower import Follower
@@ -31,8 +29,6 @@ from taskyard.agent.run.standing import Standing
 from taskyard.agent.sharing import Shares
 from taskyard.agent.slot import Slot
 from taskyard.api.attempts import (
-    Finish,
-    FinishResponse,
     Held,
     Lease,
     Renew,
@@ -135,7 +131,7 @@ class Agent:
 
     def _notes(self) -> Notes:
         tags = self.options.tags or None
-        return {"queues": self._queues.present, "tags": tags, "unfit": self._unfit}
+        return {"queues": self._queues.present, "tags": tags, "unfit": self._look_at_fitness()}
 
     # Taking
 
@@ -203,13 +199,18 @@ class Agent:
             lambda: self._stopping.is_set() or not self._roster.live(), AGAIN
         )
 
-    def _is_fit(self) -> bool:
-        """Whether tasks are to be taken now; waits a while when they are not."""
+    def _look_at_fitness(self) -> str:
+        """Why no tasks are to be taken now; for any thread."""
         unfit = self._fitness.reason()
         if unfit != self._unfit:
             log.warning("taking %s", f"no tasks: {unfit}" if unfit else "tasks again")
             self._unfit = unfit
             self._house.hurry(environments=bool(unfit))
+        return unfit
+
+    def _is_fit(self) -> bool:
+        """Whether tasks are to be taken now; waits a while when they are not."""
+        unfit = bool(self._look_at_fitness())
         if unfit:
             self._stopping.wait(AGAIN)
         return not unfit
@@ -250,10 +251,11 @@ class Agent:
     def _begin(self, leased: Lease, waiting: list[str]) -> None:
         if self._stopping.is_set():
             return  # unregistering gives back what was never begun
-        unfit = self._fitness.reason()
+        unfit = self._look_at_fitness()
         place = None if unfit else self._place(leased, waiting)
         if place is None:
-            self._hand_back(leased, unfit or "its GPUs were given to another task meanwhile")
+            reason = unfit or "its GPUs were given to another task meanwhile"
+            refusals.hand_back(self._taking, self.worker, leased, reason)
             return
         log.info("task %s: attempt %d begins", leased.task, leased.attempt)
         folder = self.slot.runs / folders.name(leased.task, leased.attempt)
@@ -288,34 +290,8 @@ class Agent:
         except OSError as error:
             log.warning("a loss of power may take the folder of %s: %s", leased.task, error)
 
-    def _hand_back(self, leased: Lease, reason: str) -> None:
-        """Give a task back to the front of its queue: it is for another agent, or for later."""
-        message = f"{self.worker} gave it back: {reason}"
-        log.info("task %s goes back to its queue: %s", leased.task, reason)
-        self._finish(leased, outcome="returned", cause=Cause.INTERRUPTED, message=message)
-
     def _refuse(self, leased: Lease, error: Exception) -> None:
-        """Say that a task cannot be started here, rather than let its lease run out."""
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        words = str(error) or type(error).__name__
-        hint = f"Free space below {self.options.cache} on that machine."
-        self._finish(
-            leased,
-            outcome="failed",
-            cause=Cause.DISK_FULL if full else Cause.AGENT,
-            message=f"the agent {self.worker} could not start it: {words}",
-            hint=hint if full else "Look at that agent's log.",
-        )
-
-    def _finish(self, leased: Lease, **words: Any) -> None:
-        try:
-            self._taking.call(
-                Finish(worker=self.worker, task=leased.task, attempt=leased.attempt, **words),
-                FinishResponse,
-            )
-        except (ServerUnreachable, ApiError) as refused:
-            # The lease lapses, and the server decides.
-            log.warning("cannot report that task %s was not started: %s", leased.task, refused)
+        refusals.refuse(self._taking, self.worker, leased, error, self.options.cache)
 
     def _follow(self, folder: Path) -> None:
         ended = self._ended

@@ -23,7 +23,7 @@ class Offer(NamedTuple):
     closed: list[str] | None
     """Those without room; None where room does not depend on the queue."""
     waiting: list[str]
-    """Those of the closed ones in which something waited when last seen."""
+    """Those in which something has waited for room, and did so when last seen."""
     strict: bool
     """Something is kept for the first of them: no turns."""
 
@@ -73,12 +73,12 @@ class Shares:
         return Offer(
             [*first, *(queue for queue in queues if queue not in first)],
             closed,
-            [passed.queue for passed in self._line if passed.queue in closed],
+            [passed.queue for passed in self._line],
             strict=bool(first),
         )
 
     def learn(self, waiting: Sequence[str]) -> None:
-        """Note in which of the closed queues something waits."""
+        """Note in which queues something waits for room."""
         self._line = capacity.moved_on(self._line, waiting)
 
     def give(
@@ -86,7 +86,7 @@ class Shares:
     ) -> Place | None:
         """The place of a task of ``queue``; None when there is no room for it.
 
-        ``waiting``: the closed queues that it has gone past.
+        ``waiting``: the queues that it has gone past.
         """
         if not self.needs:
             return Place(gpus=None if self.cards is None else tuple(g.uuid for g in self.cards))

@@ -56,7 +56,7 @@ class TakeResponse(Response):
     missing: list[str]
     """Queues that were asked for and do not exist."""
     waiting: list[str] = msgspec.field(default_factory=list)
-    """Ids of the ``closed`` queues in which something waits that could be taken otherwise."""
+    """Ids of queues in which something waits, of the ``closed`` ones and those asked about."""
     over: list[Held] = msgspec.field(default_factory=list)
     """Of the attempts that the agent has, those that hold no lease any more: there is room again.
     Told to agents that speak of ``closed`` queues, at once."""
@@ -84,8 +84,8 @@ class Take(Request):
     closed: list[str] | None = None
     """Ids of queues, of those served, for whose tasks the worker has no room now."""
     waiting: list[str] | None = None
-    """Of these, the ones in which something waits as far as the worker knows: it gets an answer as
-    soon as nothing waits in one of them any more."""
+    """Ids of queues in which something waits for room as far as the worker knows: it gets an answer
+    as soon as nothing waits in one of them any more."""
 
 
 @action("attempts.claim", answers=Lease)

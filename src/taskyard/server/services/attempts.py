@@ -132,7 +132,7 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
             hint="Make one with queues.create.",
         )
     no_room = set(request.closed or ())
-    closed = [queue for queue in serving if queue.id in no_room]
+    asked_about = [q for q in serving if q.id in no_room or q.id in (request.waiting or ())]
     open_ones = [queue for queue in serving if queue.id not in no_room]
     known = [queue.id for queue in open_ones]
     me = (
@@ -167,7 +167,7 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     answer = api.TakeResponse(
         attempts=[_lease(tx, call, one) for one in taken],
         missing=missing,
-        waiting=leasing.waiting_in(tx, closed),
+        waiting=leasing.waiting_in(tx, asked_about),
         over=_over(tx, request),
         order=order.get("kind"),
         order_reason=order.get("reason"),
