@@ -153,7 +153,7 @@ async function search(text: string, signal: AbortSignal): Promise<Choice[]> {
     call(
       "tasks.get_all_ex",
       {
-        ...(text && { _any_: { pattern: `(?i)${pattern}`, fields: ["name", "id"] } }),
+        ...(text ? { _any_: { pattern: `(?i)${pattern}`, fields: ["name", "id"] } } : {}),
         only_fields: FIELDS,
         order_by: ["-last_update"],
         page: 0,

@@ -15,7 +15,7 @@ interface Row extends Task {
 }
 
 const COLUMNS: Column<Row>[] = [
-  { key: "name", head: "Task", phone: true, cell: (t) => <TaskLink task={t} /> },
+  { key: "name", head: "Task", width: 200, phone: true, cell: (t) => <TaskLink task={t} /> },
   {
     key: "status",
     head: "Status",
