@@ -20,7 +20,7 @@ from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import engine, schema, telemetry_tables
+from taskyard.server.store import engine, schema, telemetry_tables, texts
 from taskyard.server.store.attempts import extend_all
 from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
@@ -32,7 +32,7 @@ log = logging.getLogger("taskyard.server")
 for _module in pkgutil.iter_modules(services.__path__):
     importlib.import_module(f"{services.__name__}.{_module.name}")
 
-JOBS = ("reaper", "watchdog", "statistics", "compaction")
+JOBS = ("reaper", "watchdog", "statistics", "compaction", "indexing")
 """Modules of ``server.jobs``: each has INTERVAL (seconds) and ``async def run(server)``."""
 
 
@@ -81,6 +81,7 @@ class Server:
     def _prepare(self, tx: engine.Tx) -> tuple[bytes, FirstKeys | None]:
         """What every start does to the database; gives the signing key, and the first keys."""
         schema.alone(tx)
+        texts.prepare(tx)
         key, keys = signing_key(tx), ensure_first(tx, self.settings)
         ensure_defaults(tx)
         # While this server was away nobody could renew: that is no agent's fault.

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
@@ -169,6 +169,13 @@ class Dialect:
             value = _number(name, term.value)
         compared: Sql = bound.op(term.operator, is_comparison=True)(value)
         return or_(bound.is_(None), compared) if term.or_missing else compared
+
+    def among(self, column: Sql, ids: Sequence[str], *, leading: bool) -> Sql:
+        """Whether a column is one of many ids; ``leading`` when they are few of all there are."""
+        if self.postgres:
+            return column == func.any(cast(list(ids), ARRAY(String)))
+        given = func.json_each(msgspec.json.encode(ids).decode()).table_valued("value")
+        return (column if leading else self.opaque(column)).in_(select(given.c.value))
 
     def opaque(self, column: Sql) -> Sql:
         """A column as a condition that no index is to be chosen by."""

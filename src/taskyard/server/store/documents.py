@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import NOT_UNIQUE, READ_ONLY, ApiError
 from taskyard.api.wire import Request
-from taskyard.server.domain import query_size, search, terms
-from taskyard.server.store import projections, scrolls, times
+from taskyard.server.domain import needles, query_size, search, terms
+from taskyard.server.store import projections, scrolls, texts, times
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import KINDS, MODEL, PROJECT, QUEUE, TASK, USER, Kind
@@ -84,6 +84,8 @@ def insert(tx: Tx, kind: Kind, document: Mapping[str, Any]) -> None:
         tx.execute(insert_into(kind.table).values(values))
     except IntegrityError as error:
         raise _taken(kind, values, error) from error
+    if kind is TASK:
+        texts.note(tx, values["id"])
 
 
 def get(
@@ -168,6 +170,8 @@ def update(
         _set(kind, values, doc, keys, value)
     if not values:
         return 0
+    if kind is TASK and any(keys[0] in needles.ROOTS for keys, _ in edits):
+        texts.note(tx, id)
     try:
         return tx.execute(
             update_of(kind.table).where(kind.table.c.id == id).values(values)
@@ -385,11 +389,14 @@ def _condition(
 ) -> tuple[ColumnElement[Any], ColumnElement[Any] | None]:
     """The condition of a query, and the score of its text search if it has one."""
     dialect = Dialect(tx.dialect, kind)
-    owned = dialect.opaque(kind.table.c.company) if _led(kind, parsed) else kind.table.c.company
-    parts = [
-        _visible(tx, kind, call, owned, parsed.allow_public),
-        dialect.condition(parsed.condition),
-    ]
+    among = texts.candidates(tx, parsed) if kind is TASK else None
+    few = among is not None and len(among) <= texts.FEW
+    led = few or _led(kind, parsed)
+    owned = dialect.opaque(kind.table.c.company) if led else kind.table.c.company
+    parts = [_visible(tx, kind, call, owned, parsed.allow_public)]
+    if among is not None:
+        parts.append(dialect.among(kind.table.c.id, among, leading=few))
+    parts.append(dialect.condition(parsed.condition))
     if not parsed.search_hidden:
         hidden = kind.table.c.get("hidden")
         parts.append(~dialect.tagged(kind.hidden_tag) if hidden is None else ~hidden)

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+RowId = BigInteger().with_variant(Integer, "sqlite")
 
 settings = Table(
     "settings",

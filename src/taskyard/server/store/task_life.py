@@ -18,7 +18,7 @@ from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain import lifecycle
 from taskyard.server.domain.lifecycle import ARCHIVED, STOPPING, Standing
-from taskyard.server.store import attempts, documents, queue_entries, queues, task_status
+from taskyard.server.store import attempts, documents, queue_entries, queues, task_status, texts
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.tables import models, tasks
@@ -376,6 +376,7 @@ def delete(
         tx.signal(f"worker:{held.worker}")
     attempts.forget(tx, [task_id])
     tx.execute(tasks.delete().where(tasks.c.id == task_id))
+    texts.note(tx, task_id)
     _forget_events(tx, call, task_id)
     tx.signal(f"task:{task_id}")
     return Deleted(cleared, children.rowcount, kept.rowcount)

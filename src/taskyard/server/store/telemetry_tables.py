@@ -30,10 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.tables import Document
+from taskyard.server.store.tables import Document, RowId
 
 metadata = MetaData()
-RowId = BigInteger().with_variant(Integer, "sqlite")
 
 series = Table(
     "series",

@@ -1,0 +1,199 @@
+"""An index of tasks by any piece of their text: what a search could be for, found among millions.
+
+It gives candidates, which the query itself then judges; so it may hold too much, never too
+little. Whoever changes a task only notes that; the job ``indexing`` brings the index up to date,
+and until then such tasks are candidates of every query. It is made anew where it is missing, and
+is no part of what is backed up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import json
+from sqlalchemy import (
+    Column,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+
+from taskyard.server.domain import needles
+from taskyard.server.domain.terms import Query
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.kinds import TASK
+from taskyard.server.store.prepared import Prepared
+from taskyard.server.store.projections import plan
+from taskyard.server.store.tables import RowId
+
+log = logging.getLogger("taskyard.store")
+
+MOST = 20_000
+"""Candidates: where there are more, walking through tasks in the query's order finds enough."""
+
+FEW = 1_000
+"""Candidates: so few are best looked at one by one."""
+
+MOST_TRIGRAMS = 24
+"""Of one piece of text: so many rule out nearly all the others."""
+
+LOCK = 746573612
+"""The advisory lock of who brings the index up to date: any number that is ours alone."""
+
+metadata = MetaData()
+
+task_texts = Table(
+    "task_texts",
+    metadata,
+    Column("row", RowId, primary_key=True, autoincrement=True),
+    Column("task", String, nullable=False, unique=True),
+    Column("text", String, nullable=False),
+)
+
+changed_texts = Table(
+    "changed_texts",
+    metadata,
+    Column("row", RowId, primary_key=True, autoincrement=True),
+    Column("task", String, nullable=False),
+)
+"""Tasks that were made, changed or deleted since the index was brought up to date; a row for each
+time, as a change that is under way must not be taken for one that is done."""
+
+_SQLITE = (
+    "CREATE VIRTUAL TABLE task_words USING fts5("
+    "text, content='task_texts', content_rowid='row', tokenize='trigram', detail='none')",
+    "CREATE TRIGGER task_texts_added AFTER INSERT ON task_texts BEGIN "
+    "INSERT INTO task_words (rowid, text) VALUES (new.row, new.text); END",
+    "CREATE TRIGGER task_texts_removed AFTER DELETE ON task_texts BEGIN "
+    "INSERT INTO task_words (task_words, rowid, text) VALUES ('delete', old.row, old.text); END",
+)
+_EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+_POSTGRESQL = "CREATE INDEX task_words ON task_texts USING gin (text gin_trgm_ops)"
+
+
+def prepare(tx: Tx) -> None:
+    """Make the index where it is missing, and have every task put into it."""
+    if inspect(tx.connection).has_table(changed_texts.name):
+        return
+    metadata.create_all(tx.connection)
+    if tx.dialect == "sqlite":
+        for statement in _SQLITE:
+            tx.execute(text(statement))
+    else:
+        _index_on_postgresql(tx)
+    known = select(TASK.table.c.id).order_by(TASK.table.c.created)
+    tx.execute(insert(changed_texts).from_select(["task"], known))
+
+
+def _index_on_postgresql(tx: Tx) -> None:
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(text(_EXTENSION))
+            tx.execute(text(_POSTGRESQL))
+    except DBAPIError as error:
+        words = str(error.orig).splitlines()[0]
+        log.warning("searching many tasks will be slow without the extension pg_trgm: %s", words)
+
+
+_NOTE = Prepared(insert(changed_texts).values(task=bindparam("of_task")))
+
+
+def note(tx: Tx, task: str) -> None:
+    """Remember that a task's text is not what the index says."""
+    _NOTE.run(tx, of_task=task)
+
+
+def candidates(tx: Tx, query: Query) -> list[str] | None:
+    """All tasks that the query can match; None when there are many, or no saying."""
+    groups = [group for group in needles.of(query) if not any("\0" in piece for piece in group)]
+    if not groups:
+        return None
+    # What is changed is looked at first: what leaves it meanwhile is then seen in the index.
+    found = list(tx.execute(select(changed_texts.c.task).limit(MOST + 1)).scalars())
+    if len(found) > MOST:
+        return None
+    found += _with_text(tx, groups)
+    return found if len(found) <= MOST else None
+
+
+def _with_text(tx: Tx, groups: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    if tx.dialect == "sqlite":
+        words = {"wanted": " AND ".join(map(_any_of, groups)), "most": MOST + 1}
+        rows = list(tx.execute(_ROWS, words).scalars())
+        # Where they are too many, their names are of no use.
+        return rows if len(rows) > MOST else _names(tx, rows)
+    query = select(task_texts.c.task).limit(MOST + 1)
+    for group in groups:
+        holding = [task_texts.c.text.contains(piece, autoescape=True) for piece in group]
+        query = query.where(or_(*holding))
+    return tx.execute(query).scalars()
+
+
+_ROWS = text("SELECT rowid FROM task_words WHERE task_words MATCH :wanted LIMIT :most")
+
+
+def _names(tx: Tx, rows: Sequence[int]) -> Iterable[str]:
+    given = func.json_each(json.encode(rows).decode()).table_valued("value")
+    return tx.execute(
+        select(task_texts.c.task).where(task_texts.c.row.in_(select(given.c.value)))
+    ).scalars()
+
+
+def _any_of(pieces: Sequence[str]) -> str:
+    """What the index is asked for texts with one of these pieces, or more than those."""
+    return "(" + " OR ".join(map(_all_trigrams, pieces)) + ")"
+
+
+def _all_trigrams(piece: str) -> str:
+    trigrams = dict.fromkeys(piece[at : at + 3] for at in range(len(piece) - 2))
+    quoted = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams]
+    return "(" + " AND ".join(quoted[:MOST_TRIGRAMS]) + ")"
+
+
+def outdated(tx: Tx) -> bool:
+    """Whether tasks have changed that are not indexed anew."""
+    return tx.execute(select(changed_texts.c.row).limit(1)).first() is not None
+
+
+def index_some(tx: Tx, limit: int) -> int:
+    """Bring the index up to date for some of the changed tasks; gives how many changes that was."""
+    if tx.dialect == "postgresql":
+        alone = text("SELECT pg_try_advisory_xact_lock(:number)")
+        if not tx.execute(alone, {"number": LOCK}).scalar():
+            return 0
+    query = select(changed_texts).order_by(changed_texts.c.row).limit(limit)
+    changes = {row.row: row.task for row in tx.execute(query)}
+    if not changes:
+        return 0
+    ids = set(changes.values())
+    shown = plan(TASK, [*needles.FIELDS, "tags", "hyperparams"])
+    rows = tx.execute(select(*shown.select(TASK)).where(TASK.table.c.id.in_(ids)))
+    made = []
+    for row in rows:
+        document = shown.document(TASK, row)
+        fields = {field: _at(document, field) for field in needles.FIELDS}
+        held = {name: document.get(name) for name in ("tags", "hyperparams")}
+        made.append({"task": document["id"], "text": needles.text_of(fields | held)})
+    tx.execute(delete(task_texts).where(task_texts.c.task.in_(ids)))
+    if made:
+        tx.execute(insert(task_texts), made)
+    tx.execute(delete(changed_texts).where(changed_texts.c.row.in_(changes)))
+    return len(changes)
+
+
+def _at(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
