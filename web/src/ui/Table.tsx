@@ -44,6 +44,8 @@ export interface TableProps<Row> {
   current?: string | undefined;
   /** A menu at the end of each row. */
   actions?: (row: Row) => ComponentChildren;
+  /** Pixels that these need; a menu's width when not said. */
+  actionsWidth?: number;
   empty?: ComponentChildren;
   /** The table takes the height that is there, and scrolls inside. */
   fill?: boolean;
@@ -179,7 +181,7 @@ export function Table<Row>(props: TableProps<Row>) {
                 const width = layout.value.widths[c.key] ?? c.width;
                 return <col key={c.key} style={{ width: width ? `${width}px` : "auto" }} />;
               })}
-              {actions && <col style={{ width: "44px" }} />}
+              {actions && <col style={{ width: `${props.actionsWidth ?? 44}px` }} />}
             </colgroup>
             <thead>
               <tr role="row" aria-rowindex={1}>

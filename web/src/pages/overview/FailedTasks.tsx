@@ -1,9 +1,10 @@
-import { call, words } from "../../api/client";
+import { call } from "../../api/client";
 import type { Task } from "../../api/documents";
 import { useFresh } from "../../live/store";
 import { Ago, Button, Card, TaskLink } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
 import { toast } from "../../ui/Toast";
+import { tried } from "../../ui/tried";
 import { TASK_FIELDS } from "../tasks/fields";
 
 const DAY = 86_400_000;
@@ -56,17 +57,9 @@ const reason = (task: Task): string =>
 
 async function retry(task: Task): Promise<void> {
   const queue = task.execution?.queue?.id;
-  try {
-    await call("tasks.enqueue", { task: task.id, ...(queue && { queue }) });
-    toast(`${task.name} is queued again`, {
-      undo: () => call("tasks.dequeue", { task: task.id }).catch(refused),
-    });
-  } catch (error) {
-    refused(error);
-  }
-}
-
-function refused(error: unknown): void {
-  const { what, hint } = words(error);
-  toast(what, { tone: "bad", hint });
+  const ask = { task: task.id, ...(queue && { queue }) };
+  if (!(await tried(() => call("tasks.enqueue", ask)))) return;
+  toast(`${task.name} is queued again`, {
+    undo: () => tried(() => call("tasks.dequeue", { task: task.id })),
+  });
 }

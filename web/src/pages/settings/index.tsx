@@ -1,53 +1,44 @@
+import "./settings.css";
+import type { ComponentType } from "preact";
 import type { PageProps } from "../../routes";
-import { user } from "../../session";
+import { isAdmin } from "../../session";
 import { Page } from "../../shell";
-import { density, setDensity, setTheme, theme } from "../../ui/display";
-import { Card, Segmented, Tabs } from "../../ui/parts";
+import { EmptyState, Tabs } from "../../ui/parts";
+import { Keys } from "./Keys";
+import { Profile } from "./Profile";
+import { Server } from "./Server";
+import { Users } from "./Users";
 
-const TABS = [{ key: "profile", word: "Profile" }];
+interface Tab {
+  key: string;
+  word: string;
+  show: ComponentType;
+  admin?: boolean;
+}
+
+const TABS: Tab[] = [
+  { key: "profile", word: "Profile", show: Profile },
+  { key: "keys", word: "Keys", show: Keys },
+  { key: "users", word: "Users", show: Users, admin: true },
+  { key: "server", word: "Server", show: Server },
+];
 
 export default function Settings({ params }: PageProps) {
+  const tabs = TABS.filter(({ admin }) => !admin || isAdmin());
+  const key = params.tab ?? "profile";
+  const Shown = tabs.find((tab) => tab.key === key)?.show;
   return (
     <Page
       title="Settings"
-      under={
-        <Tabs
-          label="Settings"
-          tabs={TABS}
-          chosen={params.tab ?? "profile"}
-          to={(key) => `/settings/${key}`}
-        />
-      }
+      under={<Tabs label="Settings" tabs={tabs} chosen={key} to={(tab) => `/settings/${tab}`} />}
     >
-      <Card title={user.value?.name}>
-        <dl class="facts card-body">
-          <dt>Colours</dt>
-          <dd>
-            <Segmented
-              label="Colours"
-              chosen={theme.value}
-              onChoose={setTheme}
-              choices={[
-                ["light", "Light"],
-                ["dark", "Dark"],
-                ["system", "As the system"],
-              ]}
-            />
-          </dd>
-          <dt>Rows</dt>
-          <dd>
-            <Segmented
-              label="Rows"
-              chosen={density.value}
-              onChoose={setDensity}
-              choices={[
-                ["normal", "Normal"],
-                ["compact", "Compact"],
-              ]}
-            />
-          </dd>
-        </dl>
-      </Card>
+      {Shown ? (
+        <Shown />
+      ) : (
+        <EmptyState title="Not for you to see">
+          <p>Only administrators manage users. Ask one of them.</p>
+        </EmptyState>
+      )}
     </Page>
   );
 }

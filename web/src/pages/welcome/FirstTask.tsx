@@ -1,10 +1,10 @@
 // How to get a task, where there is none yet.
 import { useState } from "preact/hooks";
-import { call, words } from "../../api/client";
+import { call } from "../../api/client";
 import { go } from "../../router";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { Button, EmptyState, Segmented } from "../../ui/parts";
-import { toast } from "../../ui/Toast";
+import { tried } from "../../ui/tried";
 import { sampleTask } from "./sample";
 
 type Way = "command" | "python" | "sample";
@@ -48,13 +48,9 @@ export function FirstTask() {
 }
 
 /** Make the sample's task, put it on the default queue and go there. */
-export async function runSample(): Promise<void> {
-  try {
+export const runSample = (): Promise<boolean> =>
+  tried(async () => {
     const { id } = await call("tasks.create", sampleTask());
     await call("tasks.enqueue", { task: id, queue_name: "default" });
     go(`/tasks/${id}/console`);
-  } catch (error) {
-    const { what, hint } = words(error);
-    toast(what, { tone: "bad", hint });
-  }
-}
+  });

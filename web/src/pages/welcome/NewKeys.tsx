@@ -1,37 +1,48 @@
 import { useState } from "preact/hooks";
-import { call, words } from "../../api/client";
+import { call } from "../../api/client";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { Button } from "../../ui/parts";
-import { toast } from "../../ui/Toast";
+import { tried } from "../../ui/tried";
 
 interface Keys {
   access_key: string;
   secret_key: string;
 }
 
+interface NewKeysProps {
+  /** What the key pair is for. */
+  label: string;
+  onMade?: () => void;
+  /** Offers a button for when the keys were taken down. */
+  onDone?: () => void;
+}
+
 /** Makes a key pair and shows it: this once, as the server keeps no secret. */
-export function NewKeys({ label, onMade }: { label: string; onMade?: () => void }) {
+export function NewKeys({ label, onMade, onDone }: NewKeysProps) {
   const [keys, setKeys] = useState<Keys | null>(null);
-  const make = async () => {
-    try {
+  const make = () =>
+    tried(async () => {
       setKeys((await call("auth.create_credentials", { label })).credentials);
       onMade?.();
-    } catch (error) {
-      const { what, hint } = words(error);
-      toast(what, { tone: "bad", hint });
-    }
-  };
+    });
   if (!keys)
     return (
-      <Button icon="key" onClick={() => void make()}>
-        Make a key pair
-      </Button>
+      <span>
+        <Button icon="key" onClick={() => void make()}>
+          Make a key pair
+        </Button>
+      </span>
     );
   return (
-    <span class="new-keys stack">
-      <span>Keep these now: the secret key is not shown again.</span>
+    <span class="new-keys stack" role="status">
+      <span>Take these down now: the secret key is not shown again.</span>
       <CodeBlock text={keys.access_key} label="Access key" />
       <CodeBlock text={keys.secret_key} label="Secret key" />
+      {onDone && (
+        <span>
+          <Button onClick={onDone}>I have them</Button>
+        </span>
+      )}
     </span>
   );
 }
