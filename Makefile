@@ -36,4 +36,5 @@ format: setup
 	@.venv/bin/python web/build.py npm run format
 
 bench: setup
+	@scripts/setup-bench
 	@.venv/bin/python -m benchmarks

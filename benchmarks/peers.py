@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.stage import Failed, Stage, plain_environment, program
+from tests.beds.postgres import free_port
+
+from benchmarks.stage import Failed, Stage, plain_environment, program, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "peers"
@@ -97,6 +100,37 @@ def driver(
         yield found
     finally:
         found.close()
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Run a Redis that flushes every write; gives the address of its database. Raises Failed."""
+    if shutil.which("redis-server") is None:
+        raise Failed("there is no redis-server: run scripts/setup-bench")
+    port = free_port()
+    kept = folder / "redis"
+    kept.mkdir()
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(kept), "--save", ""]
+    words += ["--appendonly", "yes", "--appendfsync", "always"]
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as made:
+            made.sendall(b"PING\r\n")
+            return made.recv(16).startswith(b"+PONG")
+        return False
+
+    with program(["redis-server", *words], plain_environment(), folder / "redis.log"):
+        wait_for("redis", answers)
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def prepare_procrastinate(database: str) -> None:
+    """Make Procrastinate's tables in a database."""
+    code = (
+        "import sys, procrastinate as p; a = p.App(connector=p.SyncPsycopgConnector("
+        "conninfo=sys.argv[1])); a.open(); a.schema_manager.apply_schema(); a.close()"
+    )
+    subprocess.run([str(install()), "-c", code, database], check=True)
 
 
 @contextlib.contextmanager

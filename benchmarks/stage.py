@@ -107,6 +107,8 @@ def database(folder: Path, name: str) -> Iterator[str]:
     if name == "sqlite":
         yield ""
         return
+    # PostgreSQL, which runs as a user of its own, has to get there.
+    folder.chmod(0o711)
     with postgres.stoppable(folder / "postgresql", "-c fsync=on -c shared_buffers=512MB") as found:
         yield found.url
 
