@@ -12,6 +12,7 @@ import pytest
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
+from taskyard.agent.run import supervisor
 from taskyard.agent.run.spawner import Spawner
 from taskyard.agent.run.spec import Outcome, Process
 from taskyard.agent.run.standing import Standing, look
@@ -196,14 +197,21 @@ def test_a_supervisor_killed_in_a_step_means_lost_in_that_step(runs: Runs) -> No
     until(lambda: not processes.living(tools), "the end of the step's tools")
 
 
-def test_a_run_from_before_a_restart_of_the_machine_is_lost(runs: Runs) -> None:
+def test_a_run_from_before_a_restart_of_the_machine_says_so(runs: Runs) -> None:
     folder = started(runs, WAITS)
     kill_everything(folder)
     pretend_reboot(folder)
     assert look(folder)[0] == Standing.REBOOTED
-    outcome = runs.outcome(folder)
-    assert outcome.cause == Cause.WORKER_LOST
-    assert "the machine was restarted" in outcome.message
+    assert "the machine was restarted" in runs.outcome(folder).message
+
+
+@pytest.mark.parametrize(
+    ("attempt", "cause"), [(1, Cause.INTERRUPTED), (2, Cause.INTERRUPTED), (3, Cause.WORKER_LOST)]
+)
+def test_a_task_that_may_restart_machines_is_not_queued_for_ever(
+    attempt: int, cause: Cause
+) -> None:
+    assert supervisor._rebooted(attempt, "launch").cause == cause
 
 
 def test_a_process_with_the_same_number_after_a_restart_is_not_taken_for_ours(runs: Runs) -> None:

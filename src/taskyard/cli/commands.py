@@ -43,7 +43,7 @@ COMMANDS: dict[str, Command] = {
     "publish": Command("keep", "make tasks read-only"),
     "delete": Command("change", "delete tasks and what they reported"),
     "queue": Command("queues", "list, make, pause, clear and delete queues"),
-    "worker": Command("workers", "list, pause, resume and drain workers"),
+    "worker": Command("workers", "list, pause, resume, drain and stop workers"),
     "project": Command("projects", "list, make, rename and delete projects"),
     "agent": Command("agent", "run an agent on this machine"),
     "db": Command("database", "upgrade, back up, restore and copy a server's database"),

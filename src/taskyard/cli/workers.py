@@ -18,6 +18,7 @@ def worker_arguments(parser: argparse.ArgumentParser) -> None:
         "pause": "take no task until resumed",
         "resume": "take tasks again",
         "drain": "finish what runs, take no more, and leave",
+        "stop": "end what runs, give it back to its queue, and leave",
     }.items():
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("worker", metavar="WORKER", help="its id, as worker ls tells it")
@@ -41,9 +42,10 @@ def worker_command(args: argparse.Namespace) -> int:
 
 def _status(worker: dict[str, Any]) -> str:
     order = (worker.get("order") or {}).get("kind", "")
-    return {"pause": "paused", "drain": "draining"}.get(order) or (
-        "busy" if worker.get("task") else "idle"
-    )
+    told = {"pause": "paused", "drain": "draining", "stop": "stopping"}.get(order)
+    if told or worker.get("task"):
+        return told or "busy"
+    return "unfit" if worker.get("unfit") else "idle"
 
 
 def list_workers(args: argparse.Namespace) -> int:
@@ -55,6 +57,7 @@ def list_workers(args: argparse.Namespace) -> int:
             "status": _status(w),
             "task": (w.get("task") or {}).get("name"),
             "queues": ", ".join(q.get("name") or q["id"] for q in w.get("queues") or []),
+            "unfit": w.get("unfit"),
             "user": (w.get("user") or {}).get("name"),
             "ip": w.get("ip"),
             "seen": seconds_since(w.get("last_activity_time")),

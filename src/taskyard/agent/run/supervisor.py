@@ -49,6 +49,9 @@ DONE = 0
 NOT_MINE = 3
 """Another supervisor has this run."""
 
+MOST_RESTARTS = 3
+"""The attempt from which on a restart of the machine is a failure: the task may bring it about."""
+
 Steps = Sequence[tuple[Phase, Step]]
 
 
@@ -204,7 +207,7 @@ def _take_over_inside(run: Run, inside: Attempt, before: str, ear: Ear) -> Outco
     """Go on with a container: its engine kept all that it wrote while nobody watched."""
     contained = folders.read_contained(run.folder)
     if contained is None or not inside.started(contained):
-        return _lost(Standing.LOST, before)
+        return _lost(before)
     return inside.watch(contained, ear, functools.partial(_prepared, run))
 
 
@@ -217,13 +220,15 @@ def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Ou
     if process is None or how in (Standing.LOST, Standing.REBOOTED):
         if process is not None:
             watch.clear_away(process)
-        return _lost(how, before)
+        if how == Standing.REBOOTED:
+            return _rebooted(run.spec.attempt, before)
+        return _lost(before)
     # Not to the console: the process may be in the middle of a line of its own.
     sys.stderr.write("the supervisor of this run died; a new one goes on\n")
     sys.stderr.flush()
     process = _settled(run.folder, process)
     if not process.pid and not process.failure:
-        return _lost(Standing.LOST, before)
+        return _lost(before)
     _check_started(process)
     run.state.pid, run.state.pid_start = process.pid, process.pid_start
     _note(run)
@@ -283,16 +288,23 @@ def _stopped_early(run: Run) -> Outcome:
     )
 
 
-def _lost(how: Standing, phase: str) -> Outcome:
-    if how == Standing.REBOOTED:
-        what = f"the machine was restarted during {phase}"
-    else:
-        what = f"the processes of this run were killed during {phase}, its supervisor too"
+def _lost(phase: str) -> Outcome:
     return Outcome(
         exit_code=-1,
         cause=Cause.WORKER_LOST,
-        message=what,
+        message=f"the processes of this run were killed during {phase}, its supervisor too",
         hint="The console has all that was written. The task can run again as a new attempt.",
+    )
+
+
+def _rebooted(attempt: int, phase: str) -> Outcome:
+    """A restart is nobody's fault: the task goes back to its queue, unless it may be the cause."""
+    again = attempt < MOST_RESTARTS
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.INTERRUPTED if again else Cause.WORKER_LOST,
+        message=f"the machine was restarted during {phase}",
+        hint="" if again else "This task may be what restarts machines: look at its console.",
     )
 
 
