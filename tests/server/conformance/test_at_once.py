@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import Counter
@@ -14,7 +15,16 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.server.call import COMPANY
 from tests.beds.server import Api
-from tests.server.conformance.making import Document, ids, new_queue, new_task, unique
+from tests.server.conformance.making import (
+    Document,
+    ids,
+    new_model,
+    new_project,
+    new_queue,
+    new_task,
+    task_of,
+    unique,
+)
 
 CALLERS = 8
 pytestmark = pytest.mark.parametrize("again", range(3))
@@ -80,3 +90,52 @@ def test_an_address_belongs_to_one_user(api: Api, again: int) -> None:
     user = {"name": unique("user"), "email": f"{unique('user')}@example.com", "company": COMPANY}
     done = at_once(api, lambda _: ("auth.create_user", user))
     assert done == {200: 1, (400, 15): CALLERS - 1}
+
+
+def test_a_project_that_goes_keeps_no_task(api: Api, again: int) -> None:
+    project = new_project(api)
+    gone = {"project": project, "force": True, "delete_contents": True}
+    new = {"name": "late", "type": "testing", "project": project}
+    done = at_once(api, lambda i: ("projects.delete", gone) if i == 0 else ("tasks.create", new))
+    assert set(done) <= {200, (400, 401)}
+    assert ids(api("tasks.get_all", project=[project])) == []
+
+
+def test_projects_that_move_into_each_other_form_a_tree(api: Api, again: int) -> None:
+    names = [unique("project") for _ in range(CALLERS)]
+    projects = [new_project(api, name) for name in names]
+    at_once(
+        api, lambda i: ("projects.move", {"project": projects[i], "new_location": names[i - 1]})
+    )
+    found = api("projects.get_all", name="|".join(names))["projects"]
+    by_id = {project["id"]: project["name"] for project in found}
+    for project in found:
+        above = [by_id[id] for id in project["path"]]
+        levels = project["name"].split("/")
+        assert above == ["/".join(levels[:depth]) for depth in range(1, len(levels))]
+
+
+def test_a_model_that_goes_is_the_input_of_no_task(api: Api, again: int) -> None:
+    model, tasks = new_model(api), [new_task(api) for _ in range(CALLERS)]
+
+    def call(number: int) -> tuple[str, Document]:
+        if number == 0:
+            return "models.delete", {"model": model}
+        use = {"task": tasks[number], "model": model, "name": "base", "type": "input"}
+        return "tasks.add_or_update_model", use
+
+    at_once(api, call)
+    there = ids(api("models.get_all", id=[model]), "models")
+    used = {item["model"] for task in tasks for item in task_of(api, task)["models"]["input"]}
+    assert used <= set(there)
+
+
+def test_tasks_named_in_any_order_are_all_handled(api: Api, again: int) -> None:
+    tasks, queue = [new_task(api) for _ in range(12)], new_queue(api)
+
+    def call(number: int) -> tuple[str, Document]:
+        action = ("archive_many", "enqueue_many", "reset_many", "stop_many")[number % 4]
+        body: Document = {"ids": random.sample(tasks, len(tasks))}
+        return f"tasks.{action}", {**body, "queue": queue} if action == "enqueue_many" else body
+
+    assert at_once(api, call) == {200: CALLERS}

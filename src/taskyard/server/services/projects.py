@@ -77,7 +77,7 @@ def make_private(tx: Tx, call: Call, request: api.MakePrivate) -> api.UpdatedRes
 @reads(api.ValidateDelete)
 def validate_delete(tx: Tx, call: Call, request: api.ValidateDelete) -> api.ValidateDeleteResponse:
     documents.get(tx, PROJECT, request.project, call, only=["id"])
-    counts = project_content.counts(tx, _family(tx, request.project))
+    counts = project_content.counts(tx, store.family(tx, request.project))
     return api.ValidateDeleteResponse(**counts)
 
 
@@ -94,15 +94,15 @@ async def delete(call: Call, request: api.Delete) -> api.DeleteResponse:
 async def _event_urls(call: Call, project: str) -> list[str]:
     """Addresses in the events of a project's tasks: to be read before they go."""
     ids = await call.server.control.read(
-        lambda tx: project_content.own_tasks(tx, call, _family(tx, project))
+        lambda tx: project_content.own_tasks(tx, call, store.family(tx, project))
     )
     found = await call.server.telemetry.read(lambda tx: samples.urls(tx, ids))
     return sorted({url for urls in found.values() for url in urls})
 
 
 def _delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
+    family = store.family(tx, request.project, to_remove=True)
     known = documents.get(tx, PROJECT, request.project, call, only=["parent"], for_write=True)
-    family = _family(tx, request.project)
     if not request.force:
         _refuse_content(request.project, project_content.counts(tx, family))
     deleted_tasks = deleted_models = 0
@@ -140,10 +140,6 @@ def _refuse_content(project: str, counts: Mapping[str, int]) -> None:
                 hint="Archive them, or delete the project with force.",
                 id=project,
             )
-
-
-def _family(tx: Tx, project: str) -> list[str]:
-    return [project, *(child.id for child in store.below(tx, project))]
 
 
 # --- queries -------------------------------------------------------------------------------

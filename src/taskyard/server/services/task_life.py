@@ -21,6 +21,8 @@ def words(request: api.StatusChange | api.ManyChange | api.Archive) -> Words:
 
 
 def each(tx: Tx, ids: list[str], do: Callable[[str], Document]) -> api.ManyResponse:
+    # All of them before the first: others may come with the same tasks in another order.
+    tasks.lock(tx, ids)
     succeeded, failed = many.each(tx, ids, do)
     return api.ManyResponse(succeeded=succeeded, failed=failed)
 
@@ -183,6 +185,7 @@ def archive(tx: Tx, call: Call, request: api.Archive) -> api.ArchiveResponse:
     ids = list(dict.fromkeys(request.tasks))
     if request.include_pipeline_steps:
         ids = tasks.with_steps(tx, call, ids)
+    tasks.lock(tx, ids)
     for id in ids:
         task_life.archive(tx, call, id, words(request))
     return api.ArchiveResponse(archived=len(ids))

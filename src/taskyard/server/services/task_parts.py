@@ -14,7 +14,7 @@ from taskyard.server.domain.task_fields import Sent
 from taskyard.server.store import documents
 from taskyard.server.store import tasks as store
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, TASK
+from taskyard.server.store.kinds import TASK
 from taskyard.server.store.tables import tasks
 from taskyard.server.store.times import to_wire
 
@@ -160,7 +160,7 @@ def delete_artifacts(tx: Tx, call: Call, request: api.DeleteArtifacts) -> api.De
 @writes(api.AddOrUpdateModel)
 def add_or_update_model(tx: Tx, call: Call, request: api.AddOrUpdateModel) -> api.UpdatedResponse:
     known = _live(tx, call, request.task, "models", force=True)
-    documents.get(tx, MODEL, request.model, call, only=["id"])
+    store.check_models(tx, call, [request.model])
     item: Sent = {"name": request.name, "model": request.model, "updated": to_wire(tx.now)}
     found = {**known, request.type: task_edit.set_model(known.get(request.type) or [], item)}
     answer = _updated(tx, call, request.task, {"models": found})

@@ -19,7 +19,7 @@ from taskyard.api.errors import (
 from taskyard.server.call import Call
 from taskyard.server.domain import project_names as names
 from taskyard.server.domain.terms import AnyOf
-from taskyard.server.store import documents
+from taskyard.server.store import documents, keeping
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT
@@ -62,6 +62,7 @@ def _ensure_new(tx: Tx, call: Call, name: str) -> str:
 
 
 def _insert(tx: Tx, call: Call, name: str, fields: Mapping[str, Any]) -> str:
+    keeping.hold_tree(tx, to_change=False)
     parent, path = _place(tx, call, names.parent(name))
     id = uuid.uuid4().hex
     documents.insert(
@@ -102,6 +103,8 @@ def edit(tx: Tx, call: Call, project: str, fields: Mapping[str, Any]) -> Documen
     Raises ApiError: INVALID_PROJECT_ID, READ_ONLY, CANNOT_UPDATE_LOCATION for a name elsewhere
     in the tree, NOT_UNIQUE for a name that is taken.
     """
+    if fields.get("name") is not None:
+        keeping.hold_tree(tx, to_change=True)
     known = documents.get(tx, PROJECT, project, call, only=["name"], for_write=True)
     changes = dict(fields)
     if changes.get("name") is not None:
@@ -141,6 +144,17 @@ def all_below(tx: Tx, call: Call, ids: Sequence[str]) -> dict[str, list[Document
     return found
 
 
+def family(tx: Tx, project: str, *, to_remove: bool = False) -> list[str]:
+    """A project and all below it; with ``to_remove`` nothing enters any of them any more."""
+    if to_remove:
+        keeping.hold_tree(tx, to_change=True)
+    found = [project, *(child.id for child in below(tx, project))]
+    if to_remove:
+        held = select(projects.c.id).where(projects.c.id.in_(found)).order_by(projects.c.id)
+        tx.execute(held.with_for_update())
+    return found
+
+
 def remove(tx: Tx, ids: Sequence[str]) -> None:
     """Delete projects that are empty."""
     tx.execute(delete(projects).where(projects.c.id.in_(ids)))
@@ -161,6 +175,7 @@ def move(tx: Tx, call: Call, project: str, location: str) -> int:
     Raises ApiError: INVALID_PROJECT_ID, READ_ONLY, SOURCE_AND_DESTINATION_EQUAL,
     CANNOT_MOVE_INTO_ITSELF, PROJECT_PATH_TOO_DEEP, NOT_UNIQUE.
     """
+    keeping.hold_tree(tx, to_change=True)
     known = documents.get(tx, PROJECT, project, call, only=["name", "parent"], for_write=True)
     old, location = known["name"], names.location(location)
     if location == names.parent(old):
@@ -204,6 +219,7 @@ def merge(tx: Tx, call: Call, project: str, destination: str | None) -> tuple[in
     projects, that were moved. Raises ApiError: INVALID_PROJECT_ID, READ_ONLY,
     SOURCE_AND_DESTINATION_EQUAL, CANNOT_MERGE_INTO_CHILD, NOT_UNIQUE, PROJECT_PATH_TOO_DEEP.
     """
+    keeping.hold_tree(tx, to_change=True)
     documents.get(tx, PROJECT, project, call, only=["id"], for_write=True)
     if project == destination:
         raise ApiError(SOURCE_AND_DESTINATION_EQUAL, project=project)

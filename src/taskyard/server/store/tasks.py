@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from taskyard.api.errors import INVALID_MODEL_ID, READ_ONLY, ApiError
+from taskyard.api.errors import INVALID_MODEL_ID, INVALID_PROJECT_ID, READ_ONLY, ApiError
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.task_fields import MERGED, Sent
-from taskyard.server.store import documents, projects
+from taskyard.server.store import documents, keeping, projects
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK
-from taskyard.server.store.tables import tasks
+from taskyard.server.store.kinds import TASK
+from taskyard.server.store.tables import models, tasks
 
 PUBLIC = ""
 """The company of what everybody may read."""
@@ -105,12 +105,22 @@ def check_references(tx: Tx, call: Call, fields: Mapping[str, Any]) -> None:
     if parent and not parent.startswith(DELETED_PARENT):
         documents.get(tx, TASK, parent, call, only=["id"])
     if project := fields.get("project"):
-        found = documents.get(tx, PROJECT, project, call, only=["company"])
-        if found["company"] != call.company:
+        company = keeping.company_of_project(tx, project)
+        if company not in {call.company, PUBLIC}:
+            raise ApiError(INVALID_PROJECT_ID, id=project)
+        if company == PUBLIC:
             raise ApiError(READ_ONLY, "project", id=project)
     used = [item["model"] for item in (fields.get("models") or {}).get("input") or ()]
-    if used and (unknown := documents.missing(tx, MODEL, used, call)):
-        raise ApiError(INVALID_MODEL_ID, "input models", ids=unknown)
+    if used:
+        check_models(tx, call, used)
+
+
+def check_models(tx: Tx, call: Call, ids: Iterable[str]) -> None:
+    """See that models are there to be used, and have them stay. Raises INVALID_MODEL_ID."""
+    wanted = list(dict.fromkeys(ids))
+    known = keeping.known(tx, models, wanted, call.company)
+    if unknown := [id for id in wanted if id not in known]:
+        raise ApiError(INVALID_MODEL_ID, ids=unknown)
 
 
 def validate(tx: Tx, call: Call, task: str) -> None:
