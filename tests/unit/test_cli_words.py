@@ -62,8 +62,8 @@ def test_the_flags_of_the_vendors_daemon_are_known(words: str) -> None:
 
 
 def test_a_flag_that_cannot_be_honoured_is_refused() -> None:
-    with pytest.raises(TaskyardError, match=r"no containers yet \(--docker\)"):
-        agent.agent_command(parsed("--docker", "image"))
+    with pytest.raises(TaskyardError, match=r"no owner tokens yet \(--use-owner-token\)"):
+        agent.agent_command(parsed("--use-owner-token"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ folder, so an agent that starts again finds everything there and goes on.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -15,12 +16,13 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent import assignment, housekeeping, refusals
-from taskyard.agent.executors.process import ProcessExecutor
+from taskyard.agent.containers.choice import put_inside
+from taskyard.agent.executors.docker import executor_for
 from taskyard.agent.fitness import Fitness
 from taskyard.agent.follower import Follower
 from taskyard.agent.heartbeat import Heartbeat, Notes
 from taskyard.agent.options import Options
-from taskyard.agent.queues import Served
+from taskyard.agent.queues import Served, metadata
 from taskyard.agent.roster import Roster, held
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import standing
@@ -63,11 +65,12 @@ class Agent:
     def __init__(self, slot: Slot, profile: Profile, options: Options) -> None:
         self.slot, self.profile, self.options = slot, profile, options
         self.worker = slot.worker
-        self._executor = ProcessExecutor()
+        self._executor = executor_for(options.container)
+        collect = functools.partial(self._executor.collect, slot.runs, options.cache)
         self._roster = Roster()
         self._stopping = threading.Event()
         self._hurrying = threading.Event()
-        self._house = housekeeping.Housekeeping(slot.runs, options.cache)
+        self._house = housekeeping.Housekeeping(slot.runs, options.cache, collect)
         self._taking = self._session()
         self._queues = Served(options.queues, create=options.create_queues)
         self._shares = Shares(options.cards)
@@ -276,6 +279,9 @@ class Agent:
                 offline=self.options.offline,
                 place=place,
             )
+            if self.options.container:
+                noted = metadata(self._taking, leased.queue)
+                put_inside(spec, leased.document, noted, self.options.container)
             folders.create(self.slot.runs, spec, assignment.secrets(self.profile, self.options.git))
             self._executor.start(folder)
             self._follow(folder)

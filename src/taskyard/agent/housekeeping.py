@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from taskyard.agent.environments import bytecode, store
@@ -27,8 +28,9 @@ HOUR = 3600.0
 class Housekeeping:
     """A thread that clears away what is old: runs as soon as they ended, environments hourly."""
 
-    def __init__(self, runs: Path, cache: Path) -> None:
-        self._runs, self._cache = runs, cache
+    def __init__(self, runs: Path, cache: Path, more: Callable[[], None]) -> None:
+        """``more`` is called hourly as well."""
+        self._runs, self._cache, self._more = runs, cache, more
         self._due = 0.0
         self._untidy = threading.Event()
         self._gone = threading.Event()
@@ -54,6 +56,7 @@ class Housekeeping:
                     self._due = time.monotonic() + HOUR
                     if dropped := collect_environments(self._cache):
                         log.info("dropped %d environments that nobody used", len(dropped))
+                    self._more()
             except Exception as error:
                 known = isinstance(error, (TaskyardError, OSError))
                 log.warning("clearing away: %s", error, exc_info=not known)

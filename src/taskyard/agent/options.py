@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent.capacity import Need
+from taskyard.agent.containers.choice import Defaults
 from taskyard.agent.fitness import LEAST_FREE
 from taskyard.agent.machine.gpus import Gpu
 from taskyard.agent.schedule import Schedule
@@ -33,5 +34,7 @@ class Options(msgspec.Struct, kw_only=True):
     manager: str = "uv"
     offline: bool = False
     """Make environments from what this machine has already."""
+    container: Defaults | None = None
+    """Run tasks in containers."""
     tags: list[str] = []
     git: dict[str, tuple[str, str]] = {}

@@ -92,6 +92,13 @@ def resolve(session: Session, words: list[str], *, create: bool = False) -> list
     return list(dict.fromkeys(found))
 
 
+def metadata(session: Session, queue: str) -> dict[str, Any]:
+    """What is noted with a queue (an id). Raises ApiError."""
+    found = session.raw("queues.get_by_id", {"queue": queue, "max_task_entries": 0})
+    noted: dict[str, Any] = found["queue"].get("metadata") or {}
+    return noted
+
+
 def _find(session: Session, **query: Any) -> list[dict[str, Any]]:
     body = {"only_fields": ["id", "name"], "search_hidden": True, "page": 0, "page_size": 500}
     queues: list[dict[str, Any]] = session.raw("queues.get_all", {**body, **query})["queues"]

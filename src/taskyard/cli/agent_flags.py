@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,11 @@ from taskyard.cli.sizes import size
 
 if TYPE_CHECKING:
     from taskyard.agent.capacity import Need
+    from taskyard.agent.containers.choice import Defaults
     from taskyard.agent.machine.gpus import Gpu
     from taskyard.agent.options import Options
 
 NOT_YET = {
-    "docker": "containers",
-    "podman": "containers",
     "use_owner_token": "owner tokens",
 }
 """Known flags of a clearml-agent that this agent refuses, rather than ignore what is asked."""
@@ -128,7 +128,27 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="take no tasks while less than this is free where runs lie (1G)",
     )
     for name in ("--docker", "--podman"):
-        parser.add_argument(name, nargs="*", default=None, help=argparse.SUPPRESS)
+        parser.add_argument(
+            name,
+            nargs="*",
+            default=None,
+            metavar=("IMAGE", "ARGUMENTS"),
+            help=f"run tasks in containers of {name[2:].capitalize()}: the image for tasks that "
+            "name none, and arguments for all in quotes: '-v /data:/data'",
+        )
+    parser.add_argument(
+        "--docker-allow",
+        nargs="+",
+        default=[],
+        metavar="WHAT",
+        help="container arguments that tasks may have: privileged, network=host, volume=/data",
+    )
+    parser.add_argument(
+        "--pull",
+        choices=["missing", "always", "never"],
+        default="missing",
+        help="when to pull images (missing)",
+    )
     parser.add_argument(
         "--use-owner-token", action="store_true", default=None, help=argparse.SUPPRESS
     )
@@ -183,8 +203,29 @@ def options(args: argparse.Namespace, data: Path) -> Options:
         cache=data,
         manager=args.package_manager,
         offline=args.standalone_mode,
+        container=_container(args),
         tags=args.child_report_tags,
         git=_git_credentials(args),
+    )
+
+
+def _container(args: argparse.Namespace) -> Defaults | None:
+    """What tasks get when they run in containers. Raises EngineAway without an engine."""
+    words = args.docker if args.docker is not None else args.podman
+    if words is None:
+        return None
+    from taskyard.agent.containers.choice import Defaults
+    from taskyard.agent.containers.engine import Engine
+    from taskyard.agent.executors.docker import DockerExecutor
+
+    engine = "docker" if args.docker is not None else "podman"
+    DockerExecutor(Engine(engine)).check()
+    return Defaults(
+        engine=engine,
+        image=words[0] if words else "",
+        arguments=[part for word in words[1:] for part in shlex.split(word)],
+        allowed=args.docker_allow,
+        pull=args.pull,
     )
 
 

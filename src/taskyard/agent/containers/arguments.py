@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -139,19 +139,19 @@ def read(own: Sequence[str], task: str | Sequence[str], allowed: Collection[str]
     return found
 
 
-def gpus(environ: Mapping[str, str], program: str, *, there: bool) -> list[str]:
-    """The arguments that give a container its GPUs.
+def gpus(cards: Sequence[str] | None, program: str, *, there: bool) -> list[str]:
+    """The arguments that give a container its GPUs, by their ids.
 
-    ``environ`` names them as for a plain process; ``there`` says whether the machine has any.
+    None: all of the machine, ``there`` says whether it has any.
     """
-    named = environ.get("NVIDIA_VISIBLE_DEVICES") or environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        named = "none" if environ.get("CUDA_VISIBLE_DEVICES") == "" or not there else "all"
-    if named in ("none", "void", ""):
+    if cards is None:
+        cards = ["all"] if there else []
+    if not cards:
         return []
     if program == "podman":
-        return [w for name in named.split(",") for w in ("--device", f"nvidia.com/gpu={name}")]
+        return [word for card in cards for word in ("--device", f"nvidia.com/gpu={card}")]
     # The engine reads this word as a line of comma separated values: hence the quotes.
+    named = ",".join(cards)
     return ["--gpus", "all" if named == "all" else f'"device={named}"']
 
 
@@ -212,6 +212,10 @@ def _take(found: Arguments, option: str, value: str | None) -> None:
         kept = {"--user": "user", "--network": "network", "--net": "network", "--memory": "memory"}
         if option in kept:
             setattr(found, kept[option], value or "")
+        if option in ("--network", "--net"):
+            # The engine would take a second one as one more; here the last one decides.
+            networks = ("--network=", "--net=")
+            found.passed = [word for word in found.passed if not word.startswith(networks)]
         if option != "--memory":
             found.passed.append(option if value is None else f"{option}={value}")
 

@@ -64,7 +64,7 @@ class Attempt:
         """Read the container's arguments, and bring the image here."""
         wanted = self.wanted
         self._arguments = arguments.read(wanted.own_arguments, wanted.arguments, wanted.allowed)
-        self._image = image.bring(self.engine, wanted, self.run.say)
+        self._image = image.bring(self.engine, wanted, Path(self.run.spec.cache), self.run.say)
         return f"{wanted.image} ({self._image.id.removeprefix('sha256:')[:12]})"
 
     def furnish(self, _: Run) -> str:
@@ -232,7 +232,8 @@ class Attempt:
         ]  # fmt: skip
         command = [self._require_image().id, f"{inside.RUN}/{script.START}"]
         for left in reversed(range(PORT_TRIES)):
-            ports = [(port, _free(port)) for port in chosen.ports]
+            wanted = [] if chosen.on_host_network else chosen.ports
+            ports = [(port, _free(port)) for port in wanted]
             try:
                 self.engine.ask(*words, *arguments.publish(ports), "--entrypoint", "sh", *command)
             except RunError as error:
@@ -251,8 +252,8 @@ class Attempt:
             self.run.state.phases[-1].detail = f"port {told}"
 
     def _gpus(self) -> list[str]:
-        environ = {**os.environ, **self.run.spec.variables}
-        return arguments.gpus(environ, self.wanted.engine, there=os.path.exists(_NVIDIA))
+        cards, there = self.run.spec.place.gpus, os.path.exists(_NVIDIA)
+        return arguments.gpus(cards, self.wanted.engine, there=there)
 
     def _memory(self) -> str:
         limit = self.run.spec.limits.memory

@@ -86,10 +86,10 @@ class Image(msgspec.Struct, frozen=True):
     """As its maker has set it; empty: the superuser."""
 
 
-def bring(engine: Engine, wanted: Container, say: Say) -> Image:
+def bring(engine: Engine, wanted: Container, cache: Path, say: Say) -> Image:
     """The image a task asks for, pulled when its policy says so. Raises RunError (image)."""
     if wanted.pull == "always":
-        _pull(engine, wanted.image, say)
+        _pull(engine, wanted.image, cache, say)
     try:
         found = engine.inspect("image", wanted.image)
     except NoSuchObject:
@@ -99,12 +99,25 @@ def bring(engine: Engine, wanted: Container, say: Say) -> Image:
                 f"the image {wanted.image} is not on this machine",
                 hint="Pull or build it there, or let the agent pull what is missing.",
             ) from None
-        _pull(engine, wanted.image, say)
+        _pull(engine, wanted.image, cache, say)
         found = engine.inspect("image", wanted.image)
+    note = _note(cache, wanted.image)
+    if note.exists():
+        os.utime(note)
     return _read(wanted.image, found)
 
 
-def _pull(engine: Engine, name: str, say: Say) -> None:
+def pulled(cache: Path) -> list[Path]:
+    """A file for each image that agents have pulled, with its name; the longest unused first."""
+    found = folder(cache).glob("*.pulled")
+    return sorted(found, key=lambda file: file.stat().st_mtime)
+
+
+def _note(cache: Path, name: str) -> Path:
+    return folder(cache) / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.pulled"
+
+
+def _pull(engine: Engine, name: str, cache: Path, say: Say) -> None:
     say(f"pulling the image {name}")
     for last in (*[False] * (PULL_TRIES - 1), True):
         try:
@@ -115,6 +128,9 @@ def _pull(engine: Engine, name: str, say: Say) -> None:
             say(f"{error.what}; trying again")
             time.sleep(_BETWEEN_TRIES)
         else:
+            note = _note(cache, name)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{name}\n")
             return
 
 

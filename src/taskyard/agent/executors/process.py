@@ -45,6 +45,9 @@ class ProcessExecutor:
         """Let go. Runs go on, and another executor can adopt them."""
         self._spawner.close()
 
+    def collect(self, runs: Path, cache: Path) -> None:
+        """Drop what was left behind outside the run folders: a process leaves nothing there."""
+
     def start(self, folder: Path) -> None:
         """Begin the run. Raises SpawnerError."""
         self._spawner.start(folder)

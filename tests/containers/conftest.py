@@ -1,0 +1,112 @@
+"""A site whose agent runs each task in a container of a real engine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.beds import docker
+from tests.beds.agent import Agent, Site, until
+from tests.beds.agent import site as make_site
+
+HOST = "--network=host --shm-size=80m"
+"""Arguments of the agents under test: the server is on the loopback of the machine."""
+
+
+class Yard:
+    """A site, and what its tasks in containers do."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def agent(self, queue: str, *words: str, worker: str = "", **options: Any) -> Agent:
+        flags = ("--queue", queue, "--docker", docker.IMAGE, HOST, *words)
+        return self.site.agent(*flags, worker=worker, **options)
+
+    def submit(self, code: str, queue: str, **container: str) -> str:
+        """Submit a script; ``container`` goes into the task."""
+        flags = ("--draft",) if container else ()
+        task = self.site.submit(code, queue, flags=flags)
+        if container:
+            self.site.api("tasks.edit", task=task, container=container)
+            self.site.printed("enqueue", task, "--queue", queue)
+        return task
+
+    def outcome(self, task: str) -> tuple[str, str, str]:
+        """Status, cause and message of a task that ends."""
+        found = self.site.ended(task, seconds=120)
+        return found["status"], found["status_reason"], found["status_message"]
+
+    def lines(self, task: str) -> list[str]:
+        """What the task printed, without what the agent says."""
+        console = self.site.console(task)
+        return [line for line in console.splitlines() if not line.startswith("[taskyard]")]
+
+    def run(self, code: str, queue: str, **container: str) -> list[str]:
+        """What a task prints that must succeed."""
+        task = self.submit(code, queue, **container)
+        status = self.outcome(task)
+        assert status[0] == "completed", (status, self.site.console(task))
+        return self.lines(task)
+
+    def container(self, task: str) -> str:
+        """The name of the container of a task's first attempt, once it is there."""
+        name = f"taskyard-{task}.1"
+        until(lambda: name in docker.containers(), f"the container {name}")
+        return name
+
+    def phases(self, task: str) -> list[str]:
+        return [phase["name"] for phase in self.site.attempts(task)[-1]["phases"]]
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    assert docker.answers(), "no container engine answers: scripts/setup-tests starts one"
+
+
+@pytest.fixture(scope="session")
+def container_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("containers")
+
+
+@pytest.fixture(scope="session")
+def shared_yard(
+    engine: None, tmp_path_factory: pytest.TempPathFactory, container_data: Path
+) -> Iterator[Yard]:
+    with make_site(tmp_path_factory.mktemp("site"), container_data) as site:
+        yield Yard(site)
+    until(lambda: not _left(container_data), "the end of all containers")
+
+
+@pytest.fixture(scope="session")
+def busy(shared_yard: Yard) -> Iterator[str]:
+    """The queue of an agent that runs many tasks at once, for tests that leave it alone."""
+    queue = shared_yard.site.new_queue()
+    agent = shared_yard.agent(queue, "--services-mode", worker="many", lasting=True)
+    yield queue
+    agent.end()
+
+
+@pytest.fixture
+def yard(shared_yard: Yard) -> Iterator[Yard]:
+    yield shared_yard
+    shared_yard.site.end_programs()
+
+
+@pytest.fixture
+def queue(yard: Yard) -> str:
+    """A queue that nobody else uses."""
+    return yard.site.new_queue()
+
+
+def _left(data: Path) -> list[str]:
+    """Containers of runs below a folder."""
+    done = subprocess.run(
+        ["docker", "ps", "--all", "--filter", "label=taskyard.run", "--format",
+         '{{.Names}} {{.Label "taskyard.run"}}'], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [line for line in done.stdout.splitlines() if str(data) in line]
