@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskyard.agent.run.patch import EXACT, apply, is_patch, standalone
+from taskyard.agent.run.exact import EXACT
+from taskyard.agent.run.patch import apply, is_patch, standalone
 from taskyard.agent.run.source import fetch
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import Cause, RunError
@@ -37,8 +38,9 @@ def read(root: Path) -> Tree:
     found: Tree = {}
     base = os.fsencode(root)
     for folder, folders, files in os.walk(base):
-        if b".git" in folders:
-            folders.remove(b".git")
+        for names in (folders, files):  # of a submodule it is a file
+            if b".git" in names:
+                names.remove(b".git")
         for name in [*files, *folders]:
             path = os.path.join(folder, name)
             mode = os.lstat(path).st_mode
@@ -98,10 +100,11 @@ def carry(folder: Path, beside: Path) -> Tree:
     """Capture ``folder``, and read what comes out at the other end."""
     found = capture(folder)
     into, said = beside / "run", list[str]()
-    code = Code(repository=found.repository, commit=found.commit)
-    fetch(code, git={}, cache=beside / "cache", into=into, say=said.append)
     # Stores of tasks strip white space at both ends.
-    apply(into, found.diff.strip(), say=said.append)
+    diff = found.diff.strip()
+    code = Code(repository=found.repository, commit=found.commit, diff=diff)
+    fetch(code, git={}, cache=beside / "cache", into=into, say=said.append)
+    apply(into, diff, say=said.append)
     assert not [line for line in said if "3-way" in line]
     return read(into)
 
@@ -173,6 +176,26 @@ def test_any_work_tree_arrives_byte_for_byte(edits: tuple[Tree, Tree]) -> None:
         commit_all(repo)
         write(repo, after)
         assert carry(repo, Path(scratch)) == after
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(_edits(), st.sampled_from(["sub", "a b/é"]))
+def test_any_work_tree_of_a_submodule_arrives_byte_for_byte(
+    edits: tuple[Tree, Tree], path: str
+) -> None:
+    before, after = edits
+    with tempfile.TemporaryDirectory() as scratch:
+        module = new_repository(Path(scratch) / "module")
+        write(module, before)
+        commit_all(module)
+        repo = new_repository(Path(scratch) / "repo")
+        add_submodule(repo, module, path)
+        commit_all(repo)
+        write(repo / path, after)
+        carry(repo, Path(scratch))
+        assert read(Path(scratch) / "run" / path) == after
 
 
 @settings(
@@ -304,6 +327,113 @@ def test_a_diff_that_reaches_into_a_submodule_applies(repo: Path, tmp_path: Path
     assert (into / "sub" / "m.txt").read_text() == "changed\n"
 
 
+@pytest.fixture
+def nested(repo: Path, tmp_path: Path) -> Path:
+    """A repository with a submodule, ``lib/one``, which has one of its own, ``inner``."""
+    inner, library = new_repository(tmp_path / "inner"), new_repository(tmp_path / "library")
+    write(inner, {b"i.txt": ("file", b"i\n")})
+    commit_all(inner)
+    write(library, {b"l.txt": ("file", b"l\n"), b"a.txt": ("file", b"of the library\n")})
+    add_submodule(library, inner, "inner")
+    commit_all(library)
+    add_submodule(repo, library, "lib/one")
+    git(repo, *FILE_ALLOWED, "submodule", "--quiet", "update", "--init", "--recursive")
+    commit_all(repo)
+    return repo
+
+
+FILE_ALLOWED = ("-c", "protocol.file.allow=always")
+
+
+def add_submodule(repo: Path, module: Path, path: str) -> None:
+    git(repo, *FILE_ALLOWED, "submodule", "--quiet", "add", str(module), path)
+
+
+def test_changes_in_submodules_of_submodules_arrive(nested: Path, tmp_path: Path) -> None:
+    one, inner = nested / "lib" / "one", nested / "lib" / "one" / "inner"
+    (nested / "a.txt").write_text("changed\n")
+    (one / "a.txt").write_bytes(b"changed\r\n\xff")
+    (one / "l.txt").rename(one / "moved é.txt")
+    (inner / "new.bin").write_bytes(b"\0\1")
+    (inner / "new.bin").chmod(0o755)
+    (inner / "i.txt").unlink()
+    after = read(nested)
+    assert carry(nested, tmp_path) == after
+
+
+def test_a_submodule_at_another_commit_arrives_there(nested: Path, tmp_path: Path) -> None:
+    one = nested / "lib" / "one"
+    (one / "pushed.txt").write_text("pushed\n")
+    git(one, "add", "--all")
+    git(one, "commit", "--quiet", "--message=pushed")
+    git(one, "push", "--quiet", "origin", "HEAD:refs/heads/elsewhere")
+    (one / "unpushed.txt").write_text("unpushed\n")
+    git(one, "add", "--all")
+    git(one, "commit", "--quiet", "--message=unpushed")
+    after = read(nested)
+    assert carry(nested, tmp_path) == after
+    assert not git(tmp_path / "run" / "lib" / "one", "status", "--porcelain", "pushed.txt")
+
+
+def test_unpushed_commits_that_move_a_submodule_arrive(nested: Path, tmp_path: Path) -> None:
+    one = nested / "lib" / "one"
+    (one / "l.txt").write_text("moved on\n")
+    git(one, "commit", "--quiet", "--all", "--message=on")
+    git(nested, "commit", "--quiet", "--all", "--message=move")
+    after = read(nested)
+    assert carry(nested, tmp_path) == after
+
+
+def test_a_new_submodule_arrives(nested: Path, tmp_path: Path) -> None:
+    other = new_repository(tmp_path / "other")
+    write(other, {b"o.txt": ("file", b"o\n")})
+    commit_all(other)
+    add_submodule(nested, other, "new one")
+    (nested / "new one" / "o.txt").write_text("changed\n")
+    after = read(nested)
+    assert carry(nested, tmp_path) == after
+
+
+def test_a_submodule_that_nothing_was_pushed_of_arrives_whole(repo: Path, tmp_path: Path) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    git(module, "init", "--quiet")
+    write(module, {b"m.txt": ("file", b"m\n")})
+    git(module, "add", "--all")
+    git(module, "commit", "--quiet", "--message=first")
+    add_submodule(repo, module, "sub")
+    git(repo / "sub", "remote", "remove", "origin")
+    after = read(repo)
+    assert carry(repo, tmp_path) == after
+
+
+def test_a_removed_submodule_is_gone(nested: Path, tmp_path: Path) -> None:
+    git(nested, "rm", "--quiet", "--force", "lib/one")
+    after = read(nested)
+    assert b"lib/one/l.txt" not in after
+    assert carry(nested, tmp_path) == after
+
+
+def test_a_clean_submodule_needs_no_patch(nested: Path) -> None:
+    assert capture(nested).diff == ""
+
+
+def test_a_patch_of_submodules_applies_with_plain_git(nested: Path, tmp_path: Path) -> None:
+    (nested / "a.txt").write_text("changed\n")
+    (nested / "lib" / "one" / "l.txt").write_text("changed\n")
+    plain = tmp_path / "plain"
+    git(tmp_path, *FILE_ALLOWED, "clone", "--quiet", "--recursive", str(nested), str(plain))
+    (tmp_path / "patch").write_text(capture(nested).diff)
+    git(plain, "apply", str(tmp_path / "patch"))
+    assert read(plain) == read(nested)
+
+
+@pytest.mark.parametrize("path", ["../away", "/etc", "sub/.git", ""])
+def test_a_submodule_outside_of_the_repository_is_refused(run: Path, path: str) -> None:
+    with pytest.raises(RunError, match="outside of the repository"):
+        apply(run, f'submodule "{path}" gone\n{EXACT}', say=print)
+
+
 def test_an_empty_diff_changes_nothing(run: Path) -> None:
     before = read(run)
     apply(run, " \n", say=print)
@@ -378,6 +508,7 @@ def test_a_patch_without_repository_fills_the_folder(tmp_path: Path) -> None:
     [
         ("diff --git a/x b/x\n", True),
         ("\nSubmodule sub 1..2:\ndiff --git a/x b/x\n", True),
+        (f'submodule "sub" {"a" * 40}\n{EXACT}', True),
         ("submodule = 1\nprint(submodule)\n", False),
         ("import x\n", False),
         ("", False),

@@ -238,7 +238,7 @@ def test_a_folder_without_git_is_sent_without_junk(tmp_path: Path) -> None:
     assert "in no git repository" in found.notes[0]
 
 
-def test_changes_in_a_submodule_are_warned_about(repo: Path) -> None:
+def test_changes_in_a_submodule_are_in_the_patch_below_its_folder(repo: Path) -> None:
     module = repo.parent / "module"
     module.mkdir()
     git(module, "init", "--quiet")
@@ -247,9 +247,12 @@ def test_changes_in_a_submodule_are_warned_about(repo: Path) -> None:
     git(repo, "commit", "--quiet", "--message=submodule")
     pushed(repo)
     (repo / "sub" / "new.py").write_text("NEW = 1\n")
-    found = capture(repo, None)
-    assert found.diff == ""
-    assert found.notes[0].startswith("submodule sub has changes")
+    commit = git(module, "rev-parse", "HEAD")
+    lines = capture(repo, None).diff.splitlines()
+    assert lines[:2] == [
+        f'submodule "sub" {commit} {module}',
+        "diff --git a/sub/new.py b/sub/new.py",
+    ]
 
 
 def test_a_repository_within_the_folder_is_warned_about(repo: Path) -> None:

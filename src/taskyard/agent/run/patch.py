@@ -1,7 +1,7 @@
 """Put uncommitted changes on a working tree, byte for byte.
 
-Two kinds of patch arrive. Ours end with :data:`EXACT` and hold files as they lay on the disk, so
-they are applied to the index and written out with every conversion of the repository's
+Two kinds of patch arrive. Ours (:mod:`taskyard.agent.run.exact`) hold files as they lay on the
+disk, so they are applied to the index and written out with every conversion of the repository's
 attributes switched off. All others hold what git would have committed, and go through
 ``git apply`` on the working tree, conversions and all.
 """
@@ -15,21 +15,21 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from taskyard.agent.run import git
+from taskyard.agent.run import exact, git
+from taskyard.agent.run.exact import EXACT
 from taskyard.agent.run.git import GitFailed
 from taskyard.agent.run.source import local
 from taskyard.api.errors import Cause, RunError, TaskyardError
 
 Say = Callable[[str], None]
 
-EXACT = "-- \ntaskyard: exact bytes"
-"""Last lines of a patch made by :mod:`taskyard.sdk.capture`. git skips them. They also guard the
-end of the patch: stores of tasks strip white space there, which is content."""
-
 AS_IT_IS = "* -text -crlf -ident -filter -working-tree-encoding -eol"
 """Attributes under which a file's content is its bytes on the disk."""
 
-_PATCH = re.compile(r"\s*(diff |submodule [^\n]*\n\s*diff )", re.IGNORECASE)
+_PATCH = re.compile(
+    r'\s*(diff |submodule [^\n]*\n\s*diff |submodule ".*" (?:[0-9a-f]{40}|nothing|gone)\b)',
+    re.IGNORECASE,
+)
 _NAMES = re.compile(
     r"^error: (?:patch failed: (?P<a>.+):\d+|(?P<b>.+): (?:patch does not apply|does not exist.*"
     r"|already exists.*|No such file.*|does not match index|.*binary patch.*))$",
@@ -54,8 +54,8 @@ def apply(tree: Path, diff: str, *, say: Say) -> None:
     try:
         if not (tree / ".git").exists():
             git.run("init", "--quiet", "--template=", str(tree), env=git.isolated())
-        if diff.rstrip().endswith(EXACT):
-            _apply_exactly(tree, diff.encode(errors="surrogateescape"), say)
+        if exact.is_exact(diff):
+            _apply_parts(tree, diff, say)
         else:
             _apply_as_committed(tree, _mended(diff), say)
     except GitFailed as failure:
@@ -100,7 +100,23 @@ def standalone(tree: Path, diff: str, entry_point: str) -> Path:
     return script
 
 
-def _apply_exactly(tree: Path, patch: bytes, say: Say) -> None:
+def _apply_parts(tree: Path, diff: str, say: Say) -> None:
+    """The repository's own changes, then those of its submodules, each in its own tree."""
+    own, parts = exact.split(diff)
+    if own.strip() and own.strip() != EXACT:
+        _apply_exactly(tree, own.encode(errors="surrogateescape"), say)
+    for part in parts:
+        place = tree / part.path
+        if part.base == exact.GONE:
+            shutil.rmtree(place, ignore_errors=True)
+        elif "diff --git " in part.patch:
+            if not (place / ".git").exists():
+                git.run("init", "--quiet", "--template=", str(place), env=git.isolated())
+            patch = part.patch.encode(errors="surrogateescape")
+            _apply_exactly(place, patch, say, f"-p{part.depth + 1}")
+
+
+def _apply_exactly(tree: Path, patch: bytes, say: Say, *options: str) -> None:
     """By way of two passing indexes, so that neither attributes nor the real index matter.
 
     The first index becomes the patched tree. The second still is the tree on the disk, and lets
@@ -116,7 +132,7 @@ def _apply_exactly(tree: Path, patch: bytes, say: Say) -> None:
             shutil.copy2(inner / "index", patched)
             shutil.copy2(inner / "index", written)
         _apply_with_fallbacks(
-            tree, patch, say, [["--cached"], ["--cached", "--3way"]],
+            tree, patch, say, [["--cached", *options], ["--cached", "--3way", *options]],
             env=env | {"GIT_INDEX_FILE": str(patched)},
         )  # fmt: skip
         result = git.run("write-tree", env=env | {"GIT_INDEX_FILE": str(patched)})

@@ -10,14 +10,16 @@ from __future__ import annotations
 import errno
 import posixpath
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from taskyard.agent.run import exact
 from taskyard.agent.run import git as command
 from taskyard.agent.run import mirror as mirrors
+from taskyard.agent.run.exact import Part
 from taskyard.agent.run.git import GitFailed
-from taskyard.agent.run.mirror import Credentials, Mirror, Say
+from taskyard.agent.run.mirror import HASH, Credentials, Mirror, Say
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import Cause, RunError, TaskyardError
 
@@ -42,6 +44,10 @@ class _Place:
 
     cache: Path
     say: Say
+    moved: Mapping[str, Part]
+    """Submodules that are not to be as their repository has them, by path from the top."""
+    inside: str = ""
+    """Where we are from the top; ends in a slash."""
     depth: int = 0
 
 
@@ -58,7 +64,11 @@ def fetch(code: Code, *, git: Credentials, cache: Path, into: Path, say: Say) ->
         if not code.repository.strip():
             return ""
         source = mirrors.mirror_of(code.repository, cache=cache.absolute(), credentials=git)
-        return _place(source, code, into, _Place(cache, say))
+        parts = exact.split(code.diff)[1] if exact.is_exact(code.diff) else []
+        place = _Place(cache, say, {part.path: part for part in parts})
+        commit = _place(source, code, into, place)
+        _place_new_submodules(source, into, place)
+        return commit
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -125,25 +135,39 @@ def _place_submodules(source: Mirror, into: Path, place: _Place) -> None:
     env = local(into)
     commits = _linked_commits(into)
     for path, url in _declared(into):
-        if path not in commits:
-            continue
-        child = mirrors.mirror_of(
-            resolve(source.url, url), cache=place.cache, credentials=source.credentials
-        )
-        if _is_local(child.url) and not _is_local(source.url):
-            raise RunError(
-                Cause.GIT,
-                f"submodule {path} of {source.url} names a folder of this machine: {child.url}",
-                hint="give the submodule a URL that other machines can reach",
-            )
-        code = Code(repository=child.url, commit=commits[path])
-        try:
-            _place(child, code, into / path, replace(place, depth=place.depth + 1))
-        except RunError as error:
-            raise RunError(
-                error.cause, f"submodule {path}: {error.what}", hint=error.hint, tail=error.tail
-            ) from None
+        moved = place.moved.get(place.inside + path)
+        commit = moved.base if moved else commits.get(path, "")
+        if HASH.fullmatch(commit):
+            _place_submodule(source, path, url, commit, into, place)
     command.run("submodule", "--quiet", "init", cwd=into, env=env)
+
+
+def _place_new_submodules(source: Mirror, into: Path, place: _Place) -> None:
+    """Those that no commit knows yet, where they are to be at a commit of their own."""
+    for path, part in place.moved.items():
+        if HASH.fullmatch(part.base) and part.url and not (into / path / ".git").exists():
+            _place_submodule(source, path, part.url, part.base, into, place)
+
+
+def _place_submodule(
+    source: Mirror, path: str, url: str, commit: str, into: Path, place: _Place
+) -> None:
+    child = mirrors.mirror_of(
+        resolve(source.url, url), cache=place.cache, credentials=source.credentials
+    )
+    if _is_local(child.url) and not _is_local(source.url):
+        raise RunError(
+            Cause.GIT,
+            f"submodule {path} of {source.url} names a folder of this machine: {child.url}",
+            hint="give the submodule a URL that other machines can reach",
+        )
+    inner = replace(place, depth=place.depth + 1, inside=f"{place.inside}{path}/")
+    try:
+        _place(child, Code(repository=child.url, commit=commit), into / path, inner)
+    except RunError as error:
+        raise RunError(
+            error.cause, f"submodule {path}: {error.what}", hint=error.hint, tail=error.tail
+        ) from None
 
 
 def _declared(tree: Path) -> Iterator[tuple[str, str]]:

@@ -12,11 +12,13 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent.run import git
+from taskyard.agent.run.exact import EXACT
 from taskyard.agent.run.git import GitFailed
 from taskyard.api.errors import TaskyardError
 from taskyard.sdk.capture.changes import Changes, scan_folder, scan_work_tree
 from taskyard.sdk.capture.origin import Origin, find_origin
 from taskyard.sdk.capture.shadow import Shadow
+from taskyard.sdk.capture.submodules import capture_submodules
 
 LIMIT = 64 << 20
 """Bytes of patch that a task may carry unless its maker says otherwise."""
@@ -47,9 +49,10 @@ class Captured(msgspec.Struct, kw_only=True, frozen=True):
 def capture(folder: Path, entry_point: str | None = None, *, limit: int = LIMIT) -> Captured:
     """Capture the code around ``folder``, the directory that the entry point is started from.
 
-    In a git work tree this is everything tracked, and everything untracked that is not ignored;
-    elsewhere it is the folder without caches and virtual environments. ``entry_point`` is a path
-    from ``folder`` (or absolute), or interpreter options. ``limit`` bounds the patch, in bytes.
+    In a git work tree this is everything tracked, and everything untracked that is not ignored,
+    in its submodules, too; elsewhere it is the folder without caches and virtual environments.
+    ``entry_point`` is a path from ``folder`` (or absolute), or interpreter options. ``limit``
+    bounds the patch, in bytes.
     Raises :class:`TaskyardError` when the entry point is missing or outside, when git refuses to
     read the repository, and when there is more to send than ``limit``.
     """
@@ -67,13 +70,16 @@ def capture(folder: Path, entry_point: str | None = None, *, limit: int = LIMIT)
             if script and not script.startswith("-"):
                 _include(root, folder / script, changes)
         diff = shadow.patch(origin, changes, limit=limit)
+    if root is not None:
+        parts = capture_submodules(root, origin.base, changes, limit=limit)
+        diff += "".join(part.written() for part in parts)
     return Captured(
         repository=origin.url if origin.base else "",
         branch=origin.branch if origin.base else "",
         commit=origin.base,
         working_dir=folder.relative_to(root or folder).as_posix(),
         entry_point=script,
-        diff=diff,
+        diff=f"{diff}{EXACT}" if diff else "",
         notes=[*origin.notes, *changes.notes],
     )
 

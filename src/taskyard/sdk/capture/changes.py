@@ -39,6 +39,8 @@ class Changes:
     deleted: list[bytes] = field(default_factory=list)
     untracked: list[bytes] = field(default_factory=list)
     """Those of ``present`` that travel whole."""
+    submodules: list[bytes] = field(default_factory=list)
+    """Those that are not as they are recorded."""
     notes: list[str] = field(default_factory=list)
 
     def add_untracked(self, path: bytes) -> None:
@@ -78,11 +80,7 @@ def scan_work_tree(root: Path) -> Changes:
 
 def _add_tracked(changes: Changes, sub: bytes, on_disk: bytes, path: bytes) -> None:
     if sub.startswith(b"S"):
-        what = "is at another commit than recorded" if sub[1:2] == b"C" else "has changes"
-        changes.notes.append(
-            f"submodule {os.fsdecode(path)} {what}: that is not sent. Commit and push it there,"
-            " then commit the submodule here"
-        )
+        changes.submodules.append(path)
     elif on_disk == b"000000":
         changes.deleted.append(path)
     else:

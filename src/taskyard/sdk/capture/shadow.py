@@ -15,7 +15,7 @@ from pathlib import Path
 
 from taskyard.agent.run import git
 from taskyard.agent.run.git import GitFailed
-from taskyard.agent.run.patch import AS_IT_IS, EXACT
+from taskyard.agent.run.patch import AS_IT_IS
 from taskyard.api.errors import TaskyardError
 from taskyard.sdk.capture.changes import Changes
 from taskyard.sdk.capture.origin import Origin
@@ -69,10 +69,11 @@ class Shadow:
         """Run git on the person's files with this repository. Raises :class:`GitFailed`."""
         return git.run(*args, cwd=self._root, env=self._env, stdin=stdin)
 
-    def patch(self, origin: Origin, changes: Changes, *, limit: int) -> str:
+    def patch(self, origin: Origin, changes: Changes, *, limit: int, inside: str = "") -> str:
         """The patch from ``origin.base`` (or from nothing) to the files as they are.
 
-        Raises :class:`TaskyardError` above ``limit`` bytes and when a file cannot be read.
+        It names files from the work tree's root, or as lying below ``inside``. Raises
+        :class:`TaskyardError` above ``limit`` bytes and when a file cannot be read.
         """
         self._refuse_bulk(changes.untracked, limit)
         try:
@@ -85,32 +86,36 @@ class Shadow:
             if there:
                 update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
                 self.git(*update, stdin=there)
-            if origin.base != origin.head:
-                changes.notes += self._submodule_notes(origin.base)
-            return self._finish(self._text_patch(origin.base), limit)
+            # The names in a rename have no prefix: below a folder there must be none.
+            options = ("--no-renames",) if inside else ()
+            patch = self._text_patch(origin.base, *options)
+            if patch and inside:
+                prefixes = (f"--src-prefix=a/{inside}/", f"--dst-prefix=b/{inside}/")
+                patch = self._diff(origin.base, *options, *prefixes)
+            return self._finish(patch, limit)
         except GitFailed as failure:
             raise TaskyardError(
                 f"the changes in {self._root} cannot be captured: {failure.what}",
                 hint="make the named files readable, or add them to .gitignore",
             ) from None
 
-    def _text_patch(self, base: str) -> bytes:
+    def _text_patch(self, base: str, *options: str) -> bytes:
         """The patch as UTF-8. Files whose text is in another encoding go into it as binary ones."""
-        patch = self._diff(base)
+        patch = self._diff(base, *options)
         if _is_text(patch):
             return patch
         odd = [section for section in sections(patch) if not _is_text(section)]
         patterns = "".join(f"{_pattern(section)} -diff\n" for section in odd)
         self.write_info("attributes", f"{AS_IT_IS} !diff\n{patterns}")
-        patch = self._diff(base)
+        patch = self._diff(base, *options)
         if not _is_text(patch):
             # A name too long for an attributes file.
             self.write_info("attributes", f"{AS_IT_IS} -diff\n")
-            patch = self._diff(base)
+            patch = self._diff(base, *options)
         return patch
 
-    def _diff(self, base: str) -> bytes:
-        patch = self.git(*_DIFF, *([base] if base else []))
+    def _diff(self, base: str, *options: str) -> bytes:
+        patch = self.git(*_DIFF, *options, *([base] if base else []))
         # git cuts what it repeats after a hunk's position at 80 bytes, within a character too.
         return patch if _is_text(patch) else _HEADER.sub(rb"\1", patch)
 
@@ -121,7 +126,7 @@ class Shadow:
             sizes = {_name(section): len(section) for section in sections(patch)}
             raise _too_much("the uncommitted changes make a patch of", len(patch), limit, sizes)
         clear = b"".join(_clear_header(section) for section in sections(patch))
-        return f"{clear.decode()}{EXACT}"
+        return clear.decode()
 
     def _refuse_bulk(self, untracked: list[bytes], limit: int) -> None:
         """Say no to data sets before git has compressed them."""
@@ -133,19 +138,6 @@ class Shadow:
                 continue
         if (total := sum(sizes.values())) > limit:
             raise _too_much("the files that are not in a repository have", total, limit, sizes)
-
-    def _submodule_notes(self, base: str) -> list[str]:
-        """Submodules that the patch would have to move, which it cannot."""
-        listing = self.git(
-            "diff", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none",
-            *([base] if base else []),
-        ).split(b"\0")  # fmt: skip
-        return [
-            f"submodule {os.fsdecode(path)} is new or moved in commits that are not pushed:"
-            " that is not sent"
-            for modes, path in zip(listing[::2], listing[1::2], strict=False)
-            if b"160000" in modes[:14]
-        ]
 
     def _ask(self, *args: str) -> bytes:
         """A question to the person's own repository."""
