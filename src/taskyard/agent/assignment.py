@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from taskyard.agent import devices
-from taskyard.agent.run.spec import Code, Environment, Limits, Place, RunSpec, Secrets
+from taskyard.agent.configuration import Configuration
+from taskyard.agent.run.spec import Code, Limits, Place, RunSpec, Secrets
 from taskyard.api import arguments
 from taskyard.client.config import Profile
 
@@ -28,8 +31,7 @@ def run_spec(
     worker: str,
     profile: Profile,
     cache: Path,
-    manager: str = "uv",
-    offline: bool = False,
+    configuration: Configuration | None = None,
     place: Place | None = None,
 ) -> RunSpec:
     """What the supervisor needs for attempt number ``attempt`` of ``task``."""
@@ -37,19 +39,24 @@ def run_spec(
     limits = task.get("limits") or {}
     container = task.get("container") or {}
     place = place or Place()
+    configuration = configuration or Configuration()
+    requirements = script.get("requirements")
     return RunSpec(
         task=task["id"],
         attempt=attempt,
         name=task.get("name", ""),
         code=_code(task),
-        environment=Environment(
-            packages=_packages(script.get("requirements")),
+        environment=msgspec.structs.replace(
+            configuration.environment,
+            packages=_packages(requirements, "pip"),
+            conda_packages=_packages(requirements, "conda"),
+            manager=_packages(requirements, "manager").strip(),
             python=_python(script.get("binary") or ""),
-            preferred_manager=manager,
             setup_script=container.get("setup_shell_script") or "",
-            offline=offline,
+            system_packages=str(container.get("system_packages") or "").split(),
         ),
         variables={
+            **configuration.variables,
             **_variables(task),
             **_sdk_variables(task["id"], place.worker or worker, profile),
             **devices.visible(place.gpus),
@@ -65,7 +72,11 @@ def run_spec(
     )
 
 
-def secrets(profile: Profile, git: Mapping[str, tuple[str, str]]) -> Secrets:
+def secrets(
+    profile: Profile,
+    git: Mapping[str, tuple[str, str]],
+    configuration: Configuration | None = None,
+) -> Secrets:
     """What the run must know and nobody may see: the keys, and passwords for git hosts."""
     return Secrets(
         variables={
@@ -75,6 +86,8 @@ def secrets(profile: Profile, git: Mapping[str, tuple[str, str]]) -> Secrets:
             "TASKYARD_SECRET_KEY": profile.secret_key,
         },
         git=dict(git),
+        index_urls=configuration.index_urls if configuration else [],
+        files=configuration.files if configuration else [],
     )
 
 
@@ -106,11 +119,14 @@ def _code(task: Task) -> Code:
     )
 
 
-def _packages(requirements: Any) -> str:
-    """The recorded packages as one text: the SDK records text or a list, by package manager."""
+def _packages(requirements: Any, name: str) -> str:
+    """The recorded packages as one text: the SDK records text or a list, by package manager.
+
+    Beside the lists, ``manager`` names the one that the task asks for.
+    """
     if not isinstance(requirements, Mapping):
         return ""
-    recorded = requirements.get("pip") or ""
+    recorded = requirements.get(name) or ""
     return recorded if isinstance(recorded, str) else "\n".join(str(r) for r in recorded)
 
 

@@ -275,14 +275,16 @@ class Agent:
                 worker=self.worker,
                 profile=self.profile,
                 cache=self.options.cache,
-                manager=self.options.manager,
-                offline=self.options.offline,
+                configuration=self.options.configuration,
                 place=place,
             )
             if self.options.container:
                 noted = metadata(self._taking, leased.queue)
                 put_inside(spec, leased.document, noted, self.options.container)
-            folders.create(self.slot.runs, spec, assignment.secrets(self.profile, self.options.git))
+            hidden = assignment.secrets(
+                self.profile, self.options.git, self.options.configuration
+            )
+            folders.create(self.slot.runs, spec, hidden)
             self._executor.start(folder)
             self._follow(folder)
         except Exception as error:

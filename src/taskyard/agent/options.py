@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent.capacity import Need
+from taskyard.agent.configuration import Configuration
 from taskyard.agent.containers.choice import Defaults
 from taskyard.agent.fitness import LEAST_FREE
 from taskyard.agent.machine.gpus import Gpu
@@ -31,9 +32,7 @@ class Options(msgspec.Struct, kw_only=True):
     least_free: int = LEAST_FREE
     """Bytes of disk without which no task is taken."""
     cache: Path
-    manager: str = "uv"
-    offline: bool = False
-    """Make environments from what this machine has already."""
+    configuration: Configuration = Configuration()
     container: Defaults | None = None
     """Run tasks in containers."""
     tags: list[str] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from taskyard.agent import assignment, housekeeping
+from taskyard.agent.configuration import Configuration
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.follower import Follower
 from taskyard.agent.machine.metrics import Sampler
@@ -40,8 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How the task is run; the command line's flags in plain words."""
 
     cache: Path
-    manager: str = "uv"
-    offline: bool = False
+    configuration: Configuration = Configuration()
     git: dict[str, tuple[str, str]] = {}
     report_load: bool = False
     """Tell the server of the machine's load while the task runs."""
@@ -80,12 +80,10 @@ class Single:
             worker=self._slot.worker,
             profile=self._profile,
             cache=options.cache,
-            manager=options.manager,
-            offline=options.offline,
+            configuration=options.configuration,
         )
-        folder = folders.create(
-            self._slot.runs, spec, assignment.secrets(self._profile, options.git)
-        )
+        hidden = assignment.secrets(self._profile, options.git, options.configuration)
+        folder = folders.create(self._slot.runs, spec, hidden)
         self._executor.start(folder)
         follower = Follower(
             folder, self._connect(), self._executor, self._slot.worker, lambda: None

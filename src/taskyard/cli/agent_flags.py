@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
+from taskyard.cli.machine import configuration
 from taskyard.cli.sizes import size
 
 if TYPE_CHECKING:
@@ -111,9 +112,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
     parser.add_argument(
         "--package-manager",
-        default="uv",
-        choices=["uv", "image"],
-        help="what makes environments: uv, or image to use the interpreter as it is",
+        default="",
+        choices=["uv", "pip", "poetry", "conda", "image"],
+        help="what makes environments, where the task names nothing: by default what the project "
+        "is made for, else uv; image uses the interpreter as it is",
     )
     for name, text in (
         ("--uptime", 'take tasks in these hours only: "8-20 MON-FRI"'),
@@ -201,8 +203,7 @@ def options(args: argparse.Namespace, data: Path) -> Options:
         schedule=schedule(args.uptime, args.downtime),
         least_free=LEAST_FREE if args.min_free_disk is None else args.min_free_disk,
         cache=data,
-        manager=args.package_manager,
-        offline=args.standalone_mode,
+        configuration=configuration(args),
         container=_container(args),
         tags=args.child_report_tags,
         git=_git_credentials(args),

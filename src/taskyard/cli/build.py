@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from taskyard.cli.machine import git_credentials, machine_arguments, obey
+from taskyard.cli.machine import configuration, git_credentials, machine_arguments, obey
 from taskyard.cli.output import note
 
 
@@ -37,14 +37,14 @@ def build_command(args: argparse.Namespace) -> int:
     session, profile = connect(args), find(url=args.server)
     task = resolve_task(session, args.id)
     document = session.raw("tasks.get_by_id", {"task": task})["task"]
+    agent = configuration(args)
     spec = assignment.run_spec(
         document,
         1,
         worker="",
         profile=profile,
         cache=data_folder(),
-        manager=args.package_manager,
-        offline=args.standalone_mode,
+        configuration=agent,
     )
     wanted = spec.environment
     spec.environment = msgspec.structs.replace(
@@ -52,7 +52,7 @@ def build_command(args: argparse.Namespace) -> int:
         python=args.python_version or wanted.python,
         system_site_packages=args.install_globally or wanted.system_site_packages,
     )
-    secrets = assignment.secrets(profile, git_credentials(args))
+    secrets = assignment.secrets(profile, git_credentials(args), agent)
     target = args.target or Path(f"task-{task[:8]}")
     activate = workbench.build(spec, secrets, target, note)
     print(activate.parent)

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from taskyard.cli.exits import OUR_FAULT
-from taskyard.cli.machine import git_credentials, machine_arguments, obey, visible_gpus
+from taskyard.cli.machine import (
+    configuration,
+    git_credentials,
+    machine_arguments,
+    obey,
+    visible_gpus,
+)
 from taskyard.cli.output import note
 
 
@@ -54,8 +60,7 @@ def execute_command(args: argparse.Namespace) -> int:
     os.environ.update(visible_gpus(args.gpus, cpu_only=args.cpu_only))
     options = Options(
         cache=data_folder(),
-        manager=args.package_manager,
-        offline=args.standalone_mode,
+        configuration=configuration(args),
         git=git_credentials(args),
         report_load=args.full_monitoring,
     )

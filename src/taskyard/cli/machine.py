@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
+
+if TYPE_CHECKING:
+    from taskyard.agent.configuration import Configuration
 
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +48,18 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
     parser.add_argument(
         "--package-manager",
-        default="uv",
-        choices=["uv", "image"],
-        help="what makes environments: uv, or image to use the interpreter as it is",
+        default="",
+        choices=["uv", "pip", "poetry", "conda", "image"],
+        help="what makes environments, where the task names nothing: by default what the project "
+        "is made for, else uv; image uses the interpreter as it is",
     )
+
+
+def configuration(args: argparse.Namespace) -> Configuration:
+    """How environments are made here: the flags before the configuration. Raises TaskyardError."""
+    from taskyard.agent import configuration as module
+
+    return module.read(manager=args.package_manager, offline=args.standalone_mode)
 
 
 def obey(args: argparse.Namespace) -> None:

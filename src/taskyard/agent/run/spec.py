@@ -118,10 +118,10 @@ class Container(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The task's, or its queue's; only what is harmless or allowed passes."""
     allowed: list[str] = []
     """What the agent's owner allows beyond that."""
-    packages: str = ""
-    """System packages to install, separated by spaces."""
     apart: bool = False
     """The Python packages that the image brings are not to be seen."""
+
+
 class Place(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """Where on its machine an attempt runs, and under which name."""
 
@@ -133,8 +133,6 @@ class Place(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """Ten-thousandths of each of them that it has: others may have the rest."""
 
 
-
-
 class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     """All the supervisor needs to know to run one attempt."""
 
@@ -144,13 +142,23 @@ class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     code: Code = msgspec.field(default_factory=Code)
     environment: Environment = msgspec.field(default_factory=Environment)
     variables: dict[str, str] = {}
-    place: Place = msgspec.field(default_factory=Place)
     """Environment variables of the user's process that are no secret."""
     limits: Limits = msgspec.field(default_factory=Limits)
+    place: Place = msgspec.field(default_factory=Place)
     container: Container | None = None
     """None: the attempt is a process of the machine."""
     cache: str
     """Folder of mirrors and environments, shared by the agents of this user on this machine."""
+
+
+class OwnFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that the agent's owner wants to be there when a task starts."""
+
+    path: str
+    """``~`` and variables are filled in."""
+    contents: str = ""
+    mode: int = 0o600
+    overwrite: bool = True
 
 
 class Secrets(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -162,6 +170,8 @@ class Secrets(msgspec.Struct, kw_only=True, omit_defaults=True):
     """User and password by host, for https remotes."""
     index_urls: list[str] = []
     """Package indexes, which may have passwords in their addresses."""
+    files: list[OwnFile] = []
+    """Written before the set-up script runs."""
 
 
 class PhaseState(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -196,9 +206,9 @@ class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The user's process and its process group; 0 before launch."""
     pid_start: float = 0.0
     phases: list[PhaseState] = []
-    conda_packages: str = ""
     commit: str = ""
     packages: str = ""
+    conda_packages: str = ""
     python: str = ""
     environment_key: str = ""
     environment_reused: bool = False

@@ -80,8 +80,9 @@ def patch(run: Run) -> str:
 
 
 def setup(run: Run) -> str:
-    """Run the task's own set-up script."""
-    if not run.spec.environment.setup_script:
+    """Write the agent's files, install packages of the system, run the task's set-up script."""
+    wanted = run.spec.environment
+    if not (wanted.setup_script or wanted.system_packages or run.secrets.files):
         return ""
     from taskyard.agent.run import setup as module
 
