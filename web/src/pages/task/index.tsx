@@ -5,7 +5,7 @@ import { Page } from "../../shell";
 import { StatusPill } from "../../ui/Pill";
 import { EmptyState, Notice, Skeleton, Tabs } from "../../ui/parts";
 import { Configuration } from "./Configuration";
-import { Console } from "./Console";
+import { Console } from "./console/Console";
 import { Summary } from "./Summary";
 
 const TABS = [
@@ -52,7 +52,7 @@ export default function TaskPage({ params }: PageProps) {
       {tab === "config" ? (
         <Configuration task={task} />
       ) : tab === "console" ? (
-        <Console key={id} id={id} />
+        <Console key={id} task={task} />
       ) : (
         <Summary task={task} attempts={attempts} />
       )}

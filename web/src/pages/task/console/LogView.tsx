@@ -115,7 +115,9 @@ function Row({ at, line, on, pattern, times, onMark }: RowProps) {
         {at + 1}
       </a>
       {times && <time>{line ? clock(new Date(line.timestamp), true) : ""}</time>}
-      <span>{line ? pieces(line.text).map((piece) => <Text key="" piece={piece} hit={pattern} />) : "…"}</span>
+      <span>
+        {line ? pieces(line.text).map((piece) => <Text key="" piece={piece} hit={pattern} />) : "…"}
+      </span>
     </div>
   );
 }
