@@ -139,3 +139,14 @@ def test_tasks_named_in_any_order_are_all_handled(api: Api, again: int) -> None:
         return f"tasks.{action}", {**body, "queue": queue} if action == "enqueue_many" else body
 
     assert at_once(api, call) == {200: CALLERS}
+
+
+def test_models_named_in_any_order_are_all_handled(api: Api, again: int) -> None:
+    models, project = [new_model(api) for _ in range(12)], unique("project")
+
+    def call(number: int) -> tuple[str, Document]:
+        action = ("archive_many", "unarchive_many", "move", "publish_many")[number % 4]
+        body: Document = {"ids": random.sample(models, len(models))}
+        return f"models.{action}", {**body, "project_name": project} if action == "move" else body
+
+    assert at_once(api, call) == {200: CALLERS}

@@ -274,7 +274,9 @@ def delete_metadata(tx: Tx, call: Call, request: api.DeleteMetadata) -> api.Upda
 
 
 def _each(tx: Tx, ids: Sequence[str], do: Callable[[str], Document]) -> api.ManyResponse:
-    succeeded, failed = many.each(tx, dict.fromkeys(ids), do)
+    # All of them before the first: others may come with the same models in another order.
+    store.lock(tx, ids)
+    succeeded, failed = many.each(tx, ids, do)
     return api.ManyResponse(succeeded=succeeded, failed=failed)
 
 

@@ -77,6 +77,17 @@ def hold(tx: Tx, call: Call, id: str, *fields: str) -> Document:
     return documents.get(tx, MODEL, id, call, only=["ready", "task", *fields], for_write=True)
 
 
+def lock(tx: Tx, ids: Iterable[str]) -> list[str]:
+    """Hold several models against other writers, in the one order that cannot deadlock.
+
+    Gives the ids without repetition; unknown ones are among them.
+    """
+    wanted = sorted(set(ids))
+    held = select(models.c.id).where(models.c.id.in_(wanted)).order_by(models.c.id)
+    tx.execute(held.with_for_update())
+    return wanted
+
+
 def raise_iteration(tx: Tx, task: str | None, iteration: int | None) -> None:
     """Note how far a task has come, if that is news."""
     if task and iteration is not None:
@@ -169,7 +180,7 @@ def _mark(tx: Tx, task: str, model: str) -> None:
 def move(tx: Tx, call: Call, ids: Iterable[str], project: str | None) -> None:
     """Put models into a project, or into none."""
     touched = [project]
-    for id in dict.fromkeys(ids):
+    for id in lock(tx, ids):
         touched.append(hold(tx, call, id, "project").get("project"))
         write(tx, call, id, {"project": project})
     projects.touch(tx, touched)
