@@ -1,9 +1,13 @@
-"""A real git server on loopback: git's own HTTP backend, with a password when asked for."""
+"""A real git server on loopback: git's own HTTP backend, with a password when asked for.
+
+It also hands out the large files of Git LFS.
+"""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import subprocess
 import threading
@@ -48,6 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.end_headers()
             return
+        if "/info/lfs/" in self.path:
+            self._large_files()
+            return
         backend = subprocess.run(
             ["git", "http-backend"],
             env=self._cgi(),
@@ -66,6 +73,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     do_POST = do_GET
+
+    def _large_files(self) -> None:
+        """As much of a Git LFS server as downloads need: objects lie in ``lfs/objects``."""
+        repository, _, what = self.path.lstrip("/").partition("/info/lfs/")
+        objects = self.root / repository / "lfs" / "objects"
+        if what != "objects/batch":
+            self._answer((objects / Path(what).name).read_bytes(), "application/octet-stream")
+            return
+        answers = []
+        for wanted in json.loads(self._body())["objects"]:
+            address = f"http://{self.headers['Host']}/{repository}/info/lfs/{wanted['oid']}"
+            there = (objects / wanted["oid"]).exists()
+            found = {"actions": {"download": {"href": address}}}
+            lost = {"error": {"code": 404, "message": "the object is lost"}}
+            answers.append({**wanted, **(found if there else lost)})
+        body = {"transfer": "basic", "objects": answers}
+        self._answer(json.dumps(body).encode(), "application/vnd.git-lfs+json")
+
+    def _answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):

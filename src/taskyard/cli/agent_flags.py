@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.machine import configuration
+from taskyard.cli.machine import configuration, git_credentials
 from taskyard.cli.sizes import size
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def options(args: argparse.Namespace, data: Path) -> Options:
         configuration=configuration(args),
         container=_container(args),
         tags=args.child_report_tags,
-        git=_git_credentials(args),
+        git=git_credentials(args),
     )
 
 
@@ -251,10 +251,3 @@ def _needs(words: list[str], cards: list[Gpu]) -> dict[str, Need]:
                 hint="Give it more with --gpus, or ask for fewer.",
             )
     return needs
-
-
-def _git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
-    password = args.git_pass or os.environ.get("CLEARML_AGENT_GIT_PASS", "")
-    if not (args.git_user and password):
-        return {}
-    return {args.git_host or "*": (args.git_user, password)}

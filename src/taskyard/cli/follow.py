@@ -73,11 +73,13 @@ def ended(session: Session, task: str) -> int:
     document = session.raw("tasks.get_by_id", {"task": task})["task"]
     status = Status(document["status"])
     attempts = session.raw("attempts.get_all", {"task": task})["attempts"]
-    code = attempts[-1].get("exit_code") if attempts else None
+    last = attempts[-1] if attempts else {}
+    code = last.get("exit_code")
     if status in {Status.COMPLETED, Status.PUBLISHED}:
         return 0
     reason = document.get("status_reason") or ""
-    what, *hints = (document.get("status_message") or "").split("\n")
+    what, *more = (document.get("status_message") or "").split("\n")
+    hint = last.get("hint") or ""
     # An abort has its own name for a reason and for a message: once is enough.
     words = ": ".join(w for w in dict.fromkeys((reason, what)) if w and w != "aborted")
     if status == Status.FAILED:
@@ -87,8 +89,8 @@ def ended(session: Session, task: str) -> int:
     else:
         note(f"the task is {status} now: it was changed while it was followed")
         return OUR_FAULT
-    for hint in hints:
-        note(f"  try: {hint}")
+    for line in more:
+        note(f"  try: {line}" if line == hint else f"  {line}")
     if code is not None and code > 0:
         return int(code)
     # A task that never started has no code of its own; one that was stopped may have ended well.

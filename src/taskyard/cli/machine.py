@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
+from taskyard.client import config
 
 if TYPE_CHECKING:
     from taskyard.agent.configuration import Configuration
@@ -105,8 +106,9 @@ def visible_gpus(words: str, *, cpu_only: bool = False) -> dict[str, str]:
 
 
 def git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
-    """User and password by host."""
+    """User and password by host: the configuration's, and the flags' before them."""
+    found = config.git_hosts()
     password = args.git_pass or os.environ.get("CLEARML_AGENT_GIT_PASS", "")
     if not (args.git_user and password):
-        return {}
-    return {args.git_host or "*": (args.git_user, password)}
+        return found
+    return {**found, args.git_host or "*": (args.git_user, password)}

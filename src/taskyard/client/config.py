@@ -70,6 +70,19 @@ def find(
     )
 
 
+def git_hosts(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str, str]]:
+    """User and password for git over https, by host: the tables ``[git."host"]`` of the file.
+
+    Raises TaskyardError for a file that cannot be read.
+    """
+    tables = _tables(user_file(environ)).get("git", {})
+    return {
+        host: (str(table["user"]), str(table["password"]))
+        for host, table in tables.items()
+        if isinstance(table, dict) and {"user", "password"} <= table.keys()
+    }
+
+
 def _sources(environ: Mapping[str, str], folder: Path) -> Any:
     yield (
         "environment",
@@ -98,13 +111,18 @@ def _sources(environ: Mapping[str, str], folder: Path) -> Any:
 
 
 def _toml(file: Path) -> Any:
+    if values := _tables(file):
+        yield str(file), values.get("client", {})
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    """A configuration file's content; none when it is not there."""
     if not file.is_file():
-        return
+        return {}
     try:
-        values = tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise TaskyardError(f"cannot read {file}: {error}") from error
-    yield str(file), values.get("client", {})
 
 
 def _clearml_conf(file: Path) -> dict[str, Any]:
