@@ -79,7 +79,7 @@ class Heartbeat:
                 live = self._roster.live()
                 if live or busy:
                     self._renew(live)
-                else:
+                elif self._told:
                     self._idle()
                 busy = bool(live)
                 self._take_leave()

@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
-from taskyard.cli import agent_flags, build, execute
+from taskyard.cli import agent_flags, build, execute, service
 
 if TYPE_CHECKING:
     from taskyard.agent import daemon
 
 
 def agent_arguments(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    kind: type[argparse.ArgumentParser] = type("Parser", (service.KeepsWords, type(parser)), {})
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=kind)
     daemon = verbs.add_parser("daemon", help="take tasks from queues and run them")
     agent_flags.add_flags(daemon)
     execute.execute_arguments(verbs.add_parser("execute", help="run one task, here and now"))
     build.build_arguments(verbs.add_parser("build", help="a task's code and environment, to enter"))
+    install = verbs.add_parser("install", help="have systemd run an agent with these flags")
+    agent_flags.add_flags(install)
+    install.add_argument("--print", action="store_true", help="show the unit and do nothing")
     listed = verbs.add_parser("list", help="the workers the server knows")
     listed.add_argument("--server", default="", help="the server's address")
     listed.add_argument(
@@ -46,6 +50,8 @@ def agent_command(args: argparse.Namespace) -> int:
         _use_config(args.config_file)
     if args.data:
         os.environ["TASKYARD_AGENT_DATA"] = args.data
+    if args.verb == "install":
+        return service.install(args)
     if args.status:
         return _status()
     if args.stop is not None:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "worker": Command("workers", "list, pause, resume, drain and stop workers"),
     "project": Command("projects", "list, make, rename and delete projects"),
     "agent": Command("agent", "run an agent on this machine"),
+    "doctor": Command("doctor", "what is wrong with this machine or its server, and what to do"),
     "db": Command("database", "upgrade, back up, restore and copy a server's database"),
     "completion": Command("completion", "print what makes a shell complete words and ids"),
     "api": Command("setup", "call an action of the API by name"),
@@ -74,7 +75,7 @@ GROUPS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("Things", ["queue", "worker", "project", "db", "api"]),
-    ("Agent", ["agent"]),
+    ("Agent", ["agent", "doctor"]),
 ]
 
 ALIASES = {"cancel": "abort", "stop": "abort", "kill": "abort", "why": "explain", "ls": "ps"}
