@@ -34,7 +34,11 @@ def test_of_a_queue_the_sample_with_the_longest_waiting_counts() -> None:
         QueueSample("q", START + 2, 2, 1.0),
         QueueSample("q", START + 20 * SECOND, 3, 2.0),
     ]
-    assert queue_series(samples, 10) == ([1_000_000, 1_020_000], [9.0, 2.0], [7, 3])
+    assert queue_series(samples, 10)[:3] == (
+        [1_000_000, 1_020_000],
+        [9.0, 2.0],
+        [7, 3],
+    )
 
 
 def test_all_queues_together_add_up_and_remember_the_quiet_ones() -> None:
@@ -44,7 +48,7 @@ def test_all_queues_together_add_up_and_remember_the_quiet_ones() -> None:
         QueueSample("b", START + 10 * SECOND, 1, 20.0),
     ]
     found = total_series(samples, 10)
-    assert found == ([1_000_000, 1_010_000], [4.0, 15.0], [4, 2])
+    assert found[:3] == ([1_000_000, 1_010_000], [4.0, 15.0], [4, 2])
 
 
 def test_a_quiet_queue_counts_as_it_was_left() -> None:
@@ -58,7 +62,10 @@ def test_a_quiet_queue_counts_as_it_was_left() -> None:
 
 def test_a_metric_is_averaged_or_taken_at_its_extremes() -> None:
     over = grid(START, START + 120 * SECOND, 40)
-    samples = [Measurement(START + 1, "0", 1.0), Measurement(START + 2, "1", 3.0)]
+    samples = [
+        Measurement(START + 1, "0", 1.0, 1.0, 1.0),
+        Measurement(START + 2, "1", 3.0, 3.0, 3.0),
+    ]
     assert metric_series(samples, over, "avg") == [2.0, 0, 0]
     assert metric_series(samples, over, "min") == [1.0, 0, 0]
     assert metric_series(samples, over, "max") == [3.0, 0, 0]

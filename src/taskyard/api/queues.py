@@ -229,6 +229,10 @@ class QueueMetrics(Response):
     avg_waiting_times: list[float]
     """Seconds."""
     queue_lengths: list[int]
+    oldest_waiting_times: list[float]
+    """Seconds that the first to come has waited."""
+    running: list[int]
+    """Attempts at tasks that were taken from the queue."""
 
 
 class GetQueueMetricsResponse(Response):

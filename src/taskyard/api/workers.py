@@ -23,6 +23,8 @@ class Register(Request):
     tags: list[str] | None = None
     system_tags: list[str] | None = None
     resources: Document | None = None
+    exclusive: bool = False
+    """Refuse when a worker of that id has just been heard of from another machine."""
 
 
 @action("workers.unregister", answers=Empty)
@@ -177,6 +179,39 @@ class GetActivityReport(Request):
     from_date: float
     to_date: float
     interval: float
+
+
+class WorkerRun(Response):
+    """An attempt at a task, by a worker. Times in milliseconds since the epoch."""
+
+    worker: str
+    task: str
+    attempt: int
+    name: str
+    """The task's; empty when it is deleted."""
+    status: str
+    state: str
+    queue: str | None
+    cause: str | None
+    taken: int
+    started: int | None
+    ended: int | None
+
+
+class GetTimelineResponse(Response):
+    runs: list[WorkerRun]
+    """Live ones, then the others from the last that ended."""
+    complete: bool
+    """Whether that is all of them: 10,000 are given at the most."""
+
+
+@action("workers.get_timeline", answers=GetTimelineResponse)
+class GetTimeline(Request):
+    """Which worker ran what in a span of time (seconds since the epoch)."""
+
+    from_date: float
+    to_date: float
+    worker_ids: list[str] | None = None
 
 
 class OrderResponse(Response):

@@ -47,8 +47,8 @@ class Settings(msgspec.Struct, kw_only=True):
     max_request: int = 64 << 20
     max_upload: int = 0
     """The largest file taken; 0 for no limit."""
-    worker_retention: int = 30 * 24 * 3600
-    """How long statistics of workers are kept."""
+    worker_retention: int = 90 * 24 * 3600
+    """How long statistics of workers and queues are kept, at a resolution that falls with age."""
     task_silence: int = 7200
     """After how long a running task that nobody reports on, and that has no lease, is stopped."""
     users: list[FixedUser] = []

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import msgspec
+
 Aggregation = Literal["avg", "min", "max"]
 SECOND = 1_000_000
 SHORTEST = 40
@@ -52,12 +54,18 @@ class QueueSample(NamedTuple):
     length: int
     waiting: float
     """Average over the entries, seconds."""
+    oldest: float = 0
+    """The longest wait among the entries, seconds."""
+    running: int = 0
+    """Attempts at tasks that came from the queue."""
 
 
 class QueueSeries(NamedTuple):
     dates: list[int]
     waiting: list[float]
     lengths: list[int]
+    oldest: list[float]
+    running: list[int]
 
 
 def queue_series(samples: Iterable[QueueSample], step: float) -> QueueSeries:
@@ -69,6 +77,8 @@ def queue_series(samples: Iterable[QueueSample], step: float) -> QueueSeries:
         [start // 1000 for start in starts],
         [kept[start].waiting for start in starts],
         [kept[start].length for start in starts],
+        [kept[start].oldest for start in starts],
+        [kept[start].running for start in starts],
     )
 
 
@@ -83,7 +93,7 @@ def total_series(samples: Sequence[QueueSample], step: float) -> QueueSeries:
         start = sample.at - sample.at % size
         intervals.setdefault(start, {}).setdefault(sample.queue, []).append(sample)
     last: dict[str, QueueSample] = {}
-    series = QueueSeries([], [], [])
+    series = QueueSeries([], [], [], [], [])
     for start, found in sorted(intervals.items()):
         kept = last | {queue: _longest(own, size)[start] for queue, own in found.items()}
         last |= {queue: own[-1] for queue, own in found.items()}
@@ -92,6 +102,8 @@ def total_series(samples: Sequence[QueueSample], step: float) -> QueueSeries:
         series.dates.append(start // 1000)
         series.lengths.append(length)
         series.waiting.append(waited / length if length else 0.0)
+        series.oldest.append(max(sample.oldest for sample in kept.values()))
+        series.running.append(sum(sample.running for sample in kept.values()))
     return series
 
 
@@ -108,29 +120,69 @@ def _longest(samples: Iterable[QueueSample], size: int) -> dict[int, QueueSample
 
 
 class Measurement(NamedTuple):
+    """What was measured at a moment, or in the interval that begins then."""
+
     at: int
     variant: str
-    value: float
+    mean: float
+    low: float
+    high: float
+    weight: int = 1
+    """How many reports that was."""
+
+
+class Measured(msgspec.Struct, array_like=True):
+    """As :class:`Measurement`, under the names it was reported by."""
+
+    category: str
+    metric: str
+    variant: str
+    mean: float
+    low: float
+    high: float
+    weight: int
+
+
+def merge(parts: Iterable[Iterable[Measured]]) -> list[Measured]:
+    """Many reports as one: of each variant the mean, the least and the greatest value."""
+    found: dict[tuple[str, str], Measured] = {}
+    for part in parts:
+        for one in part:
+            known = found.setdefault((one.metric, one.variant), one)
+            if known is one:
+                continue
+            weight = known.weight + one.weight
+            found[one.metric, one.variant] = Measured(
+                one.category,
+                one.metric,
+                one.variant,
+                (known.mean * known.weight + one.mean * one.weight) / weight,
+                min(known.low, one.low),
+                max(known.high, one.high),
+                weight,
+            )
+    return list(found.values())
 
 
 def metric_series(
     samples: Iterable[Measurement], over: Grid, aggregation: Aggregation
 ) -> list[float]:
     """One number an interval: average, least or greatest of all that was measured; 0 for none."""
-    found: dict[int, list[float]] = {}
+    found: dict[int, list[Measurement]] = {}
     for sample in samples:
-        found.setdefault(over.floor(sample.at), []).append(sample.value)
+        found.setdefault(over.floor(sample.at), []).append(sample)
     return [_aggregate(found.get(start, ()), aggregation) for start in over.starts()]
 
 
-def _aggregate(values: Sequence[float], aggregation: Aggregation) -> float:
-    if not values:
+def _aggregate(samples: Sequence[Measurement], aggregation: Aggregation) -> float:
+    if not samples:
         return 0
     if aggregation == "min":
-        return min(values)
+        return min(sample.low for sample in samples)
     if aggregation == "max":
-        return max(values)
-    return sum(values) / len(values)
+        return max(sample.high for sample in samples)
+    weight = sum(sample.weight for sample in samples)
+    return sum(sample.mean * sample.weight for sample in samples) / weight
 
 
 class Sighting(NamedTuple):

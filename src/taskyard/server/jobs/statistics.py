@@ -1,10 +1,10 @@
-"""Samples of queues, and the end of what is too old to be shown."""
+"""Samples of queues, the history of workers, and the end of what is too old to be shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskyard.server.store import queue_samples, workers
+from taskyard.server.store import queue_samples, worker_history, workers
 from taskyard.server.store.engine import Tx
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ async def run(server: Server) -> None:
     retention = server.settings.worker_retention * 1_000_000
     if await server.control.read(lambda tx: queue_samples.wanting(tx, every=SAMPLE_EVERY)):
         await server.control.write(lambda tx: sample_and_forget(tx, retention))
+    while await server.control.write(worker_history.gather):
+        pass
 
 
 def sample_and_forget(tx: Tx, retention: int) -> None:
@@ -29,5 +31,5 @@ def sample_and_forget(tx: Tx, retention: int) -> None:
     for queue in queue_samples.wanting(tx, every=SAMPLE_EVERY):
         queue_samples.add(tx, queue)
     queue_samples.forget(tx, tx.now - retention)
-    workers.forget_measurements(tx, tx.now - retention)
+    worker_history.forget(tx, retention)
     workers.forget_expired(tx, tx.now - retention)

@@ -22,6 +22,7 @@ from taskyard.server.store import (
     logs,
     queues,
     task_status,
+    worker_history,
     workers,
 )
 from taskyard.server.store.endings import Ending
@@ -259,7 +260,7 @@ def _note_worker(
     if request.machine_stats is not None:
         columns["last_report"] = tx.now
         measured = statistics.flatten(request.machine_stats)
-        workers.measure(tx, call.company, request.worker, tx.now, measured, columns["task"])
+        worker_history.add(tx, call.company, request.worker, tx.now, measured, columns["task"])
     return workers.seen(
         tx,
         call.company,

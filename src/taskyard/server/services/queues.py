@@ -348,6 +348,8 @@ def _metrics(queue: str, series: QueueSeries) -> api.QueueMetrics:
         dates=series.dates,
         avg_waiting_times=series.waiting,
         queue_lengths=series.lengths,
+        oldest_waiting_times=series.oldest,
+        running=series.running,
     )
 
 

@@ -10,7 +10,7 @@ from taskyard.api.errors import NO_WORKER_STATS, VALIDATION, ApiError
 from taskyard.server.call import Call, reads
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND, Aggregation, Grid, Measurement, Sighting
-from taskyard.server.store import workers
+from taskyard.server.store import runs, worker_history
 from taskyard.server.store.engine import Tx
 
 Document = dict[str, Any]
@@ -22,7 +22,7 @@ MOST_INTERVALS = 20_000
 @reads(api.GetMetricKeys)
 def get_metric_keys(tx: Tx, call: Call, request: api.GetMetricKeys) -> api.GetMetricKeysResponse:
     found: dict[str, list[str]] = {}
-    for category, metric in workers.metric_names(tx, call.company, request.worker_ids):
+    for category, metric in worker_history.metric_names(tx, call.company, request.worker_ids):
         found.setdefault(category, []).append(metric)
     if not found:
         raise ApiError(NO_WORKER_STATS, worker_ids=request.worker_ids or [])
@@ -53,11 +53,12 @@ def get_stats(tx: Tx, call: Call, request: api.GetStats) -> api.GetStatsResponse
         listed = wanted.setdefault(item.key, [])
         if aggregation not in listed:
             listed.append(aggregation)
-    rows = workers.samples(tx, call.company, request.worker_ids, list(wanted), over.start, over.end)
+    span = (over.start, over.end)
+    rows = worker_history.samples(tx, call.company, request.worker_ids, list(wanted), *span)
     by_worker: dict[str, dict[str, list[Measurement]]] = {}
     for row in rows:
         of_worker = by_worker.setdefault(row.worker, {})
-        of_worker.setdefault(row.metric, []).append(Measurement(row.at, row.variant, row.value))
+        of_worker.setdefault(row.metric, []).append(row.measurement)
     return api.GetStatsResponse(
         workers=[
             api.WorkerStats(
@@ -126,10 +127,42 @@ def get_activity_report(
     tx: Tx, call: Call, request: api.GetActivityReport
 ) -> api.GetActivityReportResponse:
     over = _grid(request.from_date, request.to_date, request.interval)
-    found = workers.sightings(tx, call.company, over.start, over.end)
-    total, active = statistics.activity((Sighting._make(row) for row in found), over)
+    found = worker_history.sightings(tx, call.company, over.start, over.end)
+    seen = (Sighting(row.at, row.worker, row.task) for row in found)
+    total, active = statistics.activity(seen, over)
     dates = over.dates()
     return api.GetActivityReportResponse(
         total=api.ActivitySeries(dates=dates, counts=total),
         active=api.ActivitySeries(dates=dates, counts=active),
+    )
+
+
+MOST_RUNS = 10_000
+"""Runs of one time line; screens show fewer."""
+
+
+@reads(api.GetTimeline)
+def get_timeline(tx: Tx, call: Call, request: api.GetTimeline) -> api.GetTimelineResponse:
+    if request.from_date >= request.to_date:
+        raise ApiError(VALIDATION, "from_date must be before to_date")
+    start, end = int(request.from_date * SECOND), int(request.to_date * SECOND)
+    found = runs.between(tx, call.company, start, end, request.worker_ids, MOST_RUNS + 1)
+    return api.GetTimelineResponse(
+        runs=[
+            api.WorkerRun(
+                worker=row.worker,
+                task=row.task,
+                attempt=row.number,
+                name=row.name or "",
+                status=row.status or "",
+                state=row.state,
+                queue=row.queue,
+                cause=row.cause,
+                taken=row.taken // 1000,
+                started=row.started and row.started // 1000,
+                ended=row.ended and row.ended // 1000,
+            )
+            for row in found[:MOST_RUNS]
+        ],
+        complete=len(found) <= MOST_RUNS,
     )

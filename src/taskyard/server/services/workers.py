@@ -9,12 +9,19 @@ from typing import Any
 from sqlalchemy import Row
 
 from taskyard.api import workers as api
-from taskyard.api.attempts import WorkerOrder
+from taskyard.api.attempts import LEASE, WorkerOrder
 from taskyard.api.errors import INVALID_TASK_ID, INVALID_WORKER_ID, VALIDATION, ApiError
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND
-from taskyard.server.store import endings, queue_entries, queues, task_status, workers
+from taskyard.server.store import (
+    endings,
+    queue_entries,
+    queues,
+    task_status,
+    worker_history,
+    workers,
+)
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.times import from_wire, to_wire
 from taskyard.server.store.users import COMPANY_NAME
@@ -30,6 +37,8 @@ def register(tx: Tx, call: Call, request: api.Register) -> None:
     if request.timeout <= 0:
         raise ApiError(VALIDATION, "timeout must be positive", field="timeout")
     queues.check_ids(tx, call.company, request.queues or [])
+    if request.exclusive:
+        _check_alone(tx, call, request.worker)
     workers.register(
         tx,
         call.company,
@@ -41,6 +50,19 @@ def register(tx: Tx, call: Call, request: api.Register) -> None:
         tags=request.tags,
         system_tags=request.system_tags,
         resources=request.resources,
+    )
+
+
+def _check_alone(tx: Tx, call: Call, worker: str) -> None:
+    row = workers.find(tx, call.company, worker)
+    if row is None or row.ip == call.ip or row.last_activity < tx.now - LEASE * SECOND:
+        return
+    raise ApiError(
+        INVALID_WORKER_ID,
+        f"a worker of this id lives at {row.ip}",
+        worker=worker,
+        hint="Give each agent a name of its own with CLEARML_WORKER_NAME. If that one is gone, "
+        f"wait {LEASE} seconds.",
     )
 
 
@@ -80,7 +102,7 @@ def status_report(tx: Tx, call: Call, request: api.StatusReport) -> None:
         unfit=request.unfit,
     )
     measured = statistics.flatten(request.machine_stats or {})
-    workers.measure(tx, call.company, request.worker, at, measured, request.task)
+    worker_history.add(tx, call.company, request.worker, at, measured, request.task)
 
 
 @reads(api.GetAll)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Executable, case, delete, func, insert, or_, select, update
 
 from taskyard.api.events import LOG
 from taskyard.server.domain import console
 from taskyard.server.domain.console import Line
+from taskyard.server.store import locks
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.telemetry_tables import insert_missing, number, outputs, remove_chunks
+from taskyard.server.store.telemetry_tables import insert_missing, outputs, remove_chunks
 from taskyard.server.store.telemetry_tables import log_chunks as table
 
 LINES = 2000
@@ -71,10 +72,9 @@ def _queue_up(tx: Tx, task: str) -> None:
     """Hold the console against others who add to it, until the commit.
 
     So the chunks' ids rise in the order in which they are committed: who counts in that order
-    never sees one come in between. On SQLite there is one writer anyway.
+    never sees one come in between.
     """
-    if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:task)"), {"task": number("console", task)})
+    locks.take(tx, f"console of {task}")
 
 
 def _time(line: Line) -> int:

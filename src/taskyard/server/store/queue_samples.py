@@ -7,10 +7,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Row,
     String,
+    and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -18,9 +21,10 @@ from sqlalchemy import (
     update,
 )
 
+from taskyard.api.states import LIVE_ATTEMPT
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
-from taskyard.server.store.tables import entries, queues
+from taskyard.server.store.tables import attempts, entries, queues
 from taskyard.server.store.tables import queue_samples as table
 
 SAMPLE_GAP = 10_000
@@ -38,12 +42,20 @@ _STATE = (
     select(
         func.count().label("length"),
         func.coalesce((_NOW - func.avg(entries.c.added)) / 1_000_000.0, 0.0).label("waiting"),
+        func.coalesce((_NOW - func.min(entries.c.added)) / 1_000_000.0, 0.0).label("oldest"),
     )
     .where(entries.c.queue == _QUEUE)
     .subquery()
 )
-_VALUES = select(_QUEUE, _AT, _STATE.c.length, _STATE.c.waiting)
-_SAMPLE = Prepared(insert(table).from_select(["queue", "at", "length", "waiting"], _VALUES))
+_RUNNING = (
+    select(func.count())
+    .where(or_(*(attempts.c.state == state for state in sorted(LIVE_ATTEMPT))))
+    .where(attempts.c.queue == _QUEUE)
+    .scalar_subquery()
+)
+_VALUES = select(_QUEUE, _AT, _STATE.c.length, _STATE.c.waiting, _STATE.c.oldest, _RUNNING)
+_NAMES = ["queue", "at", "length", "waiting", "oldest", "running"]
+_SAMPLE = Prepared(insert(table).from_select(_NAMES, _VALUES))
 _TOUCH = Prepared(
     update(queues).where(queues.c.id == bindparam("of_queue")).values(last_update=bindparam("now"))
 )
@@ -120,6 +132,38 @@ def wanting(tx: Tx, *, every: int | None = None) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+THINNED = ((24 * 3600, 60), (7 * 24 * 3600, 600))
+"""From which age on (seconds) one sample is kept of each interval (seconds)."""
+
+THIN_AT_ONCE = 2 * 3600
+"""Seconds of samples that a round looks at: more than lie between two rounds."""
+
+
 def forget(tx: Tx, before: int) -> None:
-    """Delete samples older than ``before`` (microseconds)."""
+    """Delete samples older than ``before`` (microseconds), and thin out the older of the rest."""
     tx.execute(delete(table).where(table.c.at < before))
+    for age, interval in THINNED:
+        end = tx.now - age * 1_000_000
+        _thin(tx, end - THIN_AT_ONCE * 1_000_000, end, interval * 1_000_000)
+
+
+def _thin(tx: Tx, start: int, end: int, interval: int) -> None:
+    """Keep of each interval the sample with the longest waiting, as charts show that one."""
+    other = table.alias()
+    # Whole intervals only: of one that is cut, the rest comes next time.
+    start, end = start - start % interval, end - end % interval
+    same = (other.c.queue == table.c.queue, other.c.at - other.c.at % interval == _start(interval))
+    longer = or_(
+        other.c.waiting > table.c.waiting,
+        and_(other.c.waiting == table.c.waiting, other.c.at > table.c.at),
+    )
+    near = (other.c.at > table.c.at - interval, other.c.at < table.c.at + interval)
+    tx.execute(
+        delete(table).where(
+            table.c.at >= start, table.c.at < end, exists().where(*same, *near, longer)
+        )
+    )
+
+
+def _start(interval: int) -> ColumnElement[int]:
+    return table.c.at - table.c.at % interval

@@ -189,10 +189,13 @@ queue_samples = Table(
     Column("at", BigInteger, nullable=False),
     Column("length", Integer, nullable=False),
     Column("waiting", Float, nullable=False),
+    Column("oldest", Float, nullable=False),
+    Column("running", Integer, nullable=False),
     Index("queue_samples_at", "queue", "at"),
     Index("queue_samples_age", "at"),
 )
-"""Length and average waiting time (seconds) of a queue at each change."""
+"""A queue at each change: its length, the average and the longest waiting time (seconds) of its
+entries, and how many of its tasks are run."""
 
 attempts = Table(
     "attempts",
@@ -215,6 +218,7 @@ attempts = Table(
     Column("doc", Document, nullable=False),
     Index("attempts_deadline", "state", "deadline"),
     Index("attempts_worker", "worker", "state"),
+    Index("attempts_ended", "company", "ended"),
 )
 """Each run of a task. ``deadline`` is the lease's end; ``plain`` marks a run whose agent knows
 nothing of leases."""
@@ -242,27 +246,16 @@ worker_samples = Table(
     metadata,
     Column("company", String, nullable=False),
     Column("worker", String, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("category", String, nullable=False),
-    Column("metric", String, nullable=False),
-    Column("variant", String, nullable=False),
-    Column("value", Float, nullable=False),
-    Column("task", String),
-    Index("worker_samples_at", "worker", "metric", "at"),
-    Index("worker_samples_age", "at"),
-)
-
-worker_activity = Table(
-    "worker_activity",
-    metadata,
-    Column("company", String, nullable=False),
-    Column("worker", String, nullable=False),
+    Column("step", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("task", String),
-    Index("worker_activity_at", "company", "at"),
-    Index("worker_activity_age", "at"),
+    Column("data", LargeBinary, nullable=False),
+    Index("worker_samples_at", "worker", "step", "at"),
+    Index("worker_samples_seen", "company", "step", "at"),
+    Index("worker_samples_age", "step", "at"),
 )
-"""One row a report: who was there when, and with which task."""
+"""What workers reported of themselves and their machines: one row a report (``step`` 0), and one
+for each interval of ``step`` seconds that begins at ``at``. ``data`` is packed measurements."""
 
 scrolls = Table(
     "scrolls",

@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 
 from taskyard.server.domain import needles
 from taskyard.server.domain.terms import Query
+from taskyard.server.store import locks
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.prepared import Prepared
@@ -47,9 +48,6 @@ FEW = 1_000
 
 MOST_TRIGRAMS = 24
 """Of one piece of text: so many rule out nearly all the others."""
-
-LOCK = 746573612
-"""The advisory lock of who brings the index up to date: any number that is ours alone."""
 
 metadata = MetaData()
 
@@ -168,10 +166,8 @@ def outdated(tx: Tx) -> bool:
 
 def index_some(tx: Tx, limit: int) -> int:
     """Bring the index up to date for some of the changed tasks; gives how many changes that was."""
-    if tx.dialect == "postgresql":
-        alone = text("SELECT pg_try_advisory_xact_lock(:number)")
-        if not tx.execute(alone, {"number": LOCK}).scalar():
-            return 0
+    if not locks.try_to_take(tx, "texts"):
+        return 0
     query = select(changed_texts).order_by(changed_texts.c.row).limit(limit)
     changes = {row.row: row.task for row in tx.execute(query)}
     if not changes:

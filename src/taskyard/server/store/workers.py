@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
-from taskyard.server.store.tables import users, worker_activity, worker_samples, workers
+from taskyard.server.store.tables import users, workers
 
 SECOND = 1_000_000
 TIMEOUT = 600
@@ -193,82 +193,3 @@ def user_names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
 def forget_expired(tx: Tx, before: int) -> None:
     """Delete the rows of workers that were last seen before ``before`` (microseconds)."""
     tx.execute(delete(workers).where(workers.c.last_activity < before, _end() < tx.now))
-
-
-# Measurements
-
-
-def measure(
-    tx: Tx,
-    company: str,
-    worker: str,
-    at: int,
-    samples: Sequence[tuple[str, str, str, float]],
-    task: str | None,
-) -> None:
-    """Keep a report: (category, metric, variant, value) each, and that the worker was there."""
-    tx.execute(
-        insert(worker_activity).values(company=company, worker=worker, at=at, task=task or None)
-    )
-    if samples:
-        tx.execute(
-            insert(worker_samples),
-            [
-                {
-                    "company": company,
-                    "worker": worker,
-                    "at": at,
-                    "category": category,
-                    "metric": metric,
-                    "variant": variant,
-                    "value": value,
-                    "task": task or None,
-                }
-                for category, metric, variant, value in samples
-            ],
-        )
-
-
-def metric_names(tx: Tx, company: str, ids: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Category and name of all that was measured, in order."""
-    query = select(worker_samples.c.category, worker_samples.c.metric).where(
-        worker_samples.c.company == company
-    )
-    if ids:
-        query = query.where(worker_samples.c.worker.in_(ids))
-    rows = tx.execute(query.distinct().order_by("category", "metric"))
-    return [(row.category, row.metric) for row in rows]
-
-
-def samples(
-    tx: Tx,
-    company: str,
-    ids: Sequence[str] | None,
-    metrics: Sequence[str],
-    start: int,
-    end: int,
-) -> Sequence[Row[Any]]:
-    """Measurements (worker, metric, at, variant, value) in a span of time, in order of time."""
-    table = worker_samples.c
-    query = select(table.worker, table.metric, table.at, table.variant, table.value).where(
-        table.company == company, table.metric.in_(metrics), table.at >= start, table.at < end
-    )
-    if ids:
-        query = query.where(table.worker.in_(ids))
-    return tx.execute(query.order_by(table.at)).all()
-
-
-def sightings(tx: Tx, company: str, start: int, end: int) -> Sequence[Row[Any]]:
-    """Reports (at, worker, task) in a span of time."""
-    table = worker_activity.c
-    return tx.execute(
-        select(table.at, table.worker, table.task)
-        .where(table.company == company, table.at >= start, table.at < end)
-        .order_by(table.at)
-    ).all()
-
-
-def forget_measurements(tx: Tx, before: int) -> None:
-    """Delete measurements older than ``before`` (microseconds)."""
-    tx.execute(delete(worker_samples).where(worker_samples.c.at < before))
-    tx.execute(delete(worker_activity).where(worker_activity.c.at < before))

@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.create_index("attempts_deadline", ["state", "deadline"], unique=False)
+        batch_op.create_index("attempts_ended", ["company", "ended"], unique=False)
         batch_op.create_index("attempts_worker", ["worker", "state"], unique=False)
 
     op.create_table(
@@ -101,6 +102,8 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("length", sa.Integer(), nullable=False),
         sa.Column("waiting", sa.Float(), nullable=False),
+        sa.Column("oldest", sa.Float(), nullable=False),
+        sa.Column("running", sa.Integer(), nullable=False),
     )
     with op.batch_alter_table("queue_samples", schema=None) as batch_op:
         batch_op.create_index("queue_samples_age", ["at"], unique=False)
@@ -214,30 +217,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
-        "worker_activity",
-        sa.Column("company", sa.String(), nullable=False),
-        sa.Column("worker", sa.String(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("task", sa.String(), nullable=True),
-    )
-    with op.batch_alter_table("worker_activity", schema=None) as batch_op:
-        batch_op.create_index("worker_activity_age", ["at"], unique=False)
-        batch_op.create_index("worker_activity_at", ["company", "at"], unique=False)
-
-    op.create_table(
         "worker_samples",
         sa.Column("company", sa.String(), nullable=False),
         sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("category", sa.String(), nullable=False),
-        sa.Column("metric", sa.String(), nullable=False),
-        sa.Column("variant", sa.String(), nullable=False),
-        sa.Column("value", sa.Float(), nullable=False),
         sa.Column("task", sa.String(), nullable=True),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
     )
     with op.batch_alter_table("worker_samples", schema=None) as batch_op:
-        batch_op.create_index("worker_samples_age", ["at"], unique=False)
-        batch_op.create_index("worker_samples_at", ["worker", "metric", "at"], unique=False)
+        batch_op.create_index("worker_samples_age", ["step", "at"], unique=False)
+        batch_op.create_index("worker_samples_at", ["worker", "step", "at"], unique=False)
+        batch_op.create_index("worker_samples_seen", ["company", "step", "at"], unique=False)
 
     op.create_table(
         "workers",
@@ -308,15 +299,11 @@ def downgrade() -> None:
 
     op.drop_table("workers")
     with op.batch_alter_table("worker_samples", schema=None) as batch_op:
+        batch_op.drop_index("worker_samples_seen")
         batch_op.drop_index("worker_samples_at")
         batch_op.drop_index("worker_samples_age")
 
     op.drop_table("worker_samples")
-    with op.batch_alter_table("worker_activity", schema=None) as batch_op:
-        batch_op.drop_index("worker_activity_at")
-        batch_op.drop_index("worker_activity_age")
-
-    op.drop_table("worker_activity")
     op.drop_table("users")
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.drop_index("tasks_updated")
@@ -349,6 +336,7 @@ def downgrade() -> None:
     op.drop_table("models")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index("attempts_worker")
+        batch_op.drop_index("attempts_ended")
         batch_op.drop_index("attempts_deadline")
 
     op.drop_table("attempts")
