@@ -212,6 +212,26 @@ def test_an_order_is_shown_with_its_worker(api: Api) -> None:
     assert (found["order"]["kind"], found["order"]["reason"]) == ("drain", "moving")
 
 
+def test_an_id_in_use_on_another_machine_is_refused_to_a_second_agent(
+    api: Api, server: Running
+) -> None:
+    worker = unique("twin")
+    api("workers.register", worker=worker)
+    api("workers.register", worker=worker, exclusive=True)
+    elsewhere(server, worker, seconds_ago=1)
+    kind = refused(api, "workers.register", worker=worker, exclusive=True)
+    assert kind == errors.WORKER_REGISTERED[:2]
+    elsewhere(server, worker, seconds_ago=60)
+    api("workers.register", worker=worker, exclusive=True)
+
+
+def elsewhere(server: Running, worker: str, *, seconds_ago: int) -> None:
+    """Have the worker be heard of last from another machine."""
+    heard = {"ip": "10.9.8.7", "last_activity": time.time_ns() // 1000 - seconds_ago * 1_000_000}
+    query = update(workers).where(workers.c.id == worker).values(heard)
+    server.await_(server.server.control.write(lambda tx: tx.execute(query).rowcount))
+
+
 def test_a_worker_that_is_to_stop_is_shown_so(api: Api) -> None:
     worker = unique("stopped")
     api("workers.register", worker=worker)

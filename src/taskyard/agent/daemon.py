@@ -91,8 +91,15 @@ class Agent:
     def introduce(self) -> None:
         """Register with the server. Raises ApiError or ServerUnreachable."""
         self._find_queues()
-        tags = self.options.tags or None
-        self._taking.call(Register(worker=self.worker, queues=self._queues.ids, tags=tags), dict)
+        self._taking.call(
+            Register(
+                worker=self.worker,
+                queues=self._queues.ids,
+                tags=self.options.tags or None,
+                exclusive=True,
+            ),
+            dict,
+        )
 
     def _find_queues(self) -> None:
         self._queues.find(self._taking)
@@ -281,9 +288,7 @@ class Agent:
             if self.options.container:
                 noted = metadata(self._taking, leased.queue)
                 put_inside(spec, leased.document, noted, self.options.container)
-            hidden = assignment.secrets(
-                self.profile, self.options.git, self.options.configuration
-            )
+            hidden = assignment.secrets(self.profile, self.options.git, self.options.configuration)
             folders.create(self.slot.runs, spec, hidden)
             self._executor.start(folder)
             self._follow(folder)

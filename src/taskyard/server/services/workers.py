@@ -10,7 +10,13 @@ from sqlalchemy import Row
 
 from taskyard.api import workers as api
 from taskyard.api.attempts import LEASE, WorkerOrder
-from taskyard.api.errors import INVALID_TASK_ID, INVALID_WORKER_ID, VALIDATION, ApiError
+from taskyard.api.errors import (
+    INVALID_TASK_ID,
+    INVALID_WORKER_ID,
+    VALIDATION,
+    WORKER_REGISTERED,
+    ApiError,
+)
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND
@@ -58,7 +64,7 @@ def _check_alone(tx: Tx, call: Call, worker: str) -> None:
     if row is None or row.ip == call.ip or row.last_activity < tx.now - LEASE * SECOND:
         return
     raise ApiError(
-        INVALID_WORKER_ID,
+        WORKER_REGISTERED,
         f"a worker of this id lives at {row.ip}",
         worker=worker,
         hint="Give each agent a name of its own with CLEARML_WORKER_NAME. If that one is gone, "
