@@ -67,6 +67,18 @@ def test_a_new_worker_may_report_from_many_places(api: Api, again: int) -> None:
     assert at_once(api, lambda _: ("workers.status_report", report)) == {200: CALLERS}
 
 
+def test_a_worker_may_come_and_go_at_once(api: Api, again: int) -> None:
+    report = {"worker": unique("worker"), "timestamp": int(time.time() * 1000)}
+    note = {"worker": report["worker"], "runtime_properties": [{"key": "k", "value": "v"}]}
+    calls: list[tuple[str, Document]] = [
+        ("workers.register", {"worker": report["worker"]}),
+        ("workers.unregister", {"worker": report["worker"]}),
+        ("workers.status_report", report),
+        ("workers.set_runtime_properties", note),
+    ]
+    assert at_once(api, lambda i: calls[i % 4]) == {200: CALLERS}
+
+
 def test_a_queue_is_deleted_by_one(api: Api, again: int) -> None:
     queue = new_queue(api)
     done = at_once(api, lambda _: ("queues.delete", {"queue": queue}))

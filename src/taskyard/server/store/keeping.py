@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Table, bindparam, select, text
+from sqlalchemy import Table, bindparam, select
 
+from taskyard.server.store import locks
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import projects
-
-TREE = 746573612
-"""The number of the lock on the tree of projects."""
 
 _PROJECT = Prepared(
     select(projects.c.company)
@@ -44,6 +42,4 @@ def hold_tree(tx: Tx, *, to_change: bool) -> None:
     With ``to_change`` nobody else makes or moves projects meanwhile. It comes before all other
     locks, so that nobody waits for it who is waited for.
     """
-    if tx.dialect == "postgresql":
-        function = "pg_advisory_xact_lock" if to_change else "pg_advisory_xact_lock_shared"
-        tx.execute(text(f"SELECT {function}({TREE})"))
+    (locks.take if to_change else locks.share)(tx, "the tree of projects")

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from taskyard.server.store.engine import Tx
 
 _TAKE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -14,6 +15,12 @@ def take(tx: Tx, name: str) -> None:
     """Have nobody else hold this name until the commit; waits for who holds it."""
     if tx.dialect == "postgresql":
         tx.execute(_TAKE, {"name": name})
+
+
+def share(tx: Tx, name: str) -> None:
+    """Have nobody take this name until the commit; any number may share it."""
+    if tx.dialect == "postgresql":
+        tx.execute(_SHARE, {"name": name})
 
 
 def try_to_take(tx: Tx, name: str) -> bool:

@@ -75,7 +75,8 @@ def register(
 ) -> None:
     """Make a worker known, or known anew. ``notes``: queues, tags, system_tags, resources."""
     key = key_of(company, user, worker)
-    known = tx.execute(select(workers.c.doc).where(workers.c.key == key)).scalar()
+    held = select(workers.c.doc).where(workers.c.key == key).with_for_update()
+    known = tx.execute(held).scalar()
     doc = {**_kept(known), **{name: value for name, value in notes.items() if value is not None}}
     columns = {
         "ip": ip,
