@@ -174,6 +174,8 @@ class Retry(Section):
     """How many times at most."""
     causes: list[str] = []
     """Causes of failure that count, or ``infrastructure`` for those that are nobody's code."""
+    delay: Annotated[float, Meta(ge=0, le=3600)] = 0
+    """Seconds before the first retry; each later one waits twice as long, an hour at most."""
 
 
 class Limits(Section):

@@ -56,6 +56,19 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
         "--retry", type=int, default=0, metavar="N", help="run again after a lost worker, N times"
     )
     parser.add_argument(
+        "--retry-on",
+        action="append",
+        metavar="CAUSE",
+        help="causes to run again for, such as git or out of memory; else infrastructure",
+    )
+    parser.add_argument(
+        "--retry-delay",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="before the first retry; each later one waits twice as long",
+    )
+    parser.add_argument(
         "--time-limit", type=float, default=0, metavar="SECONDS", help="end it after that long"
     )
     parser.add_argument(
@@ -140,7 +153,8 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
     if args.setup_script:
         body["container"] = {"setup_shell_script": _read(args.setup_script)}
     if args.retry:
-        body["retry"] = {"max": args.retry, "causes": ["infrastructure"]}
+        causes = args.retry_on or ["infrastructure"]
+        body["retry"] = {"max": args.retry, "causes": causes, "delay": args.retry_delay}
     if limits := _limits(args):
         body["limits"] = limits
     if args.priority:

@@ -20,6 +20,8 @@ class Waiting(NamedTuple):
     length: int
     paused: bool
     pause_reason: str
+    retry_in: float = 0.0
+    """Seconds until its next attempt may begin, after one that failed."""
 
 
 class Serving(NamedTuple):
@@ -78,6 +80,12 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
         )
     name = waiting.queue
     place = f"position {waiting.position} of {waiting.length} in {name}"
+    if waiting.retry_in:
+        return Explanation(
+            "backing off",
+            f"{task.status_reason}; the next begins in {waiting.retry_in:.0f} s; {place}",
+            "Take it off the queue and enqueue it again to have it run at once.",
+        )
     if waiting.paused:
         why = f": {waiting.pause_reason}" if waiting.pause_reason else ""
         return Explanation(

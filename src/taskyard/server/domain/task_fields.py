@@ -165,7 +165,8 @@ def retry(section: Retry) -> Sent:
             field="retry.causes",
             hint=f"Causes are {', '.join(sorted(_RETRY_CAUSES))}.",
         )
-    return {"max": section.max, "causes": section.causes}
+    found: Sent = {"max": section.max, "causes": section.causes}
+    return {**found, "delay": section.delay} if section.delay else found
 
 
 def output(section: Output) -> Sent:

@@ -1,4 +1,7 @@
-"""Leases that ran out: each is judged on its own, so that one that fails holds up no other."""
+"""Time that ran out: of leases, and of tasks that wait for their next attempt.
+
+Each lease is judged on its own, so that one that fails holds up no other.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from taskyard.server.store import attempts, endings
+from taskyard.server.store import attempts, endings, queue_entries
 
 if TYPE_CHECKING:
     from taskyard.server.app import Server
@@ -18,7 +21,9 @@ INTERVAL = 2.0
 
 
 async def run(server: Server) -> None:
-    """Judge every attempt whose lease is over."""
+    """Judge every attempt whose lease is over; let go the tasks that have waited long enough."""
+    if await server.control.read(queue_entries.is_any_due):
+        await server.control.write(queue_entries.release_due)
     for task, number in await server.control.read(attempts.due):
         try:
             verdict = await server.control.write(

@@ -130,7 +130,8 @@ def _fail(
     tx: Tx, task: Standing, row: Row[Any], ending: Ending, by: str | None
 ) -> tuple[str, Next]:
     cause = ending.cause or Cause.USER_CODE
-    again = retry_policy(tx, task.id).allows(cause, row.retries)
+    policy = retry_policy(tx, task.id)
+    again = policy.allows(cause, row.retries)
     state = AttemptState.LOST if cause == Cause.WORKER_LOST else AttemptState.FAILED
     _close(
         tx,
@@ -141,7 +142,10 @@ def _fail(
     )
     if again:
         text = f"attempt {row.number} failed: {cause}"
-        return _requeue(tx, task, row, row.retries + 1, reason=text, message=_words(ending), by=by)
+        pause = policy.pause(row.retries)
+        due = tx.now + round(pause * leases.SECOND) if pause else 0
+        words = _words(ending)
+        return _requeue(tx, task, row, row.retries + 1, reason=text, message=words, by=by, due=due)
     task_status.move(
         tx, task, Status.FAILED, follow=False, by=by, reason=str(cause), message=_words(ending)
     )
@@ -163,6 +167,7 @@ def _requeue(
     reason: str,
     message: str,
     by: str | None,
+    due: int = 0,
 ) -> tuple[str, Next]:
     """Put a task whose attempt is closed at the front of the queue it came from."""
     queue = _home(tx, task.company, row.queue)
@@ -182,7 +187,9 @@ def _requeue(
         also={"queue": queue},
     )
     queue_entries.remove_everywhere(tx, task.id)
-    queue_entries.push(tx, queue, task.id, priority=row.priority, retries=retries, front=True)
+    queue_entries.push(
+        tx, queue, task.id, priority=row.priority, retries=retries, front=True, due=due
+    )
     return Status.QUEUED, "requeued"
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from taskyard.api.explain import Explained
 from taskyard.api.states import LIVE_ATTEMPT, SHOWN, AttemptState, Status
 from taskyard.server.domain import explain as rules
+from taskyard.server.domain import leases
 from taskyard.server.domain.explain import Serving, Waiting
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.store import queue_entries, task_status, workers
@@ -66,13 +67,15 @@ def _places(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, Waiting]]:
     wanted = select(entries.c.queue).where(entries.c.task.in_(ids))
     found: dict[str, tuple[str, Waiting]] = {}
     for queue in tx.execute(select(queues).where(queues.c.id.in_(wanted))).all():
-        order = select(entries.c.task).where(entries.c.queue == queue.id)
-        names = tx.execute(order.order_by(*queue_entries.ORDER)).scalars().all()
+        order = select(entries.c.task, entries.c.due).where(entries.c.queue == queue.id)
+        rows = tx.execute(order.order_by(*queue_entries.ORDER)).all()
         note = (queue.doc.get("pause") or {}).get("reason") or ""
-        positions = {task: number for number, task in enumerate(names, 1)}
+        places = {row.task: (number, row.due) for number, row in enumerate(rows, 1)}
         for id in ids:
-            if id in positions:
-                place = Waiting(queue.name, positions[id], len(names), queue.paused, note)
+            if id in places:
+                number, due = places[id]
+                left = max(1.0, (due - tx.now) / leases.SECOND) if due else 0.0
+                place = Waiting(queue.name, number, len(rows), queue.paused, note, left)
                 found[id] = (queue.id, place)
     return found
 

@@ -197,6 +197,8 @@ def waiting_in(tx: Tx, serving: Sequence[Row[Any]]) -> list[str]:
     open_ones = [queue.id for queue in serving if not queue.paused]
     if not open_ones:
         return []
-    query = select(entries.c.queue).where(entries.c.queue.in_(open_ones)).distinct()
+    query = (
+        select(entries.c.queue).where(entries.c.queue.in_(open_ones), entries.c.due == 0).distinct()
+    )
     held = set(tx.execute(query).scalars())
     return [queue for queue in open_ones if queue in held]

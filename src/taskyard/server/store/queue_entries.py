@@ -45,7 +45,7 @@ _REMOVE = Prepared(delete(entries).where(*_HERE))
 _FIRST = Prepared(
     select(entries, tasks.c.company, tasks.c.status, tasks.c.user)
     .join(tasks, tasks.c.id == entries.c.task)
-    .where(entries.c.queue == _QUEUE)
+    .where(entries.c.queue == _QUEUE, entries.c.due == 0)
     .order_by(*ORDER)
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -64,6 +64,7 @@ def _edge(place: ColumnElement[Any]) -> Prepared:
             position=position,
             added=bindparam("now"),
             retries=bindparam("spent"),
+            due=bindparam("of_due"),
         )
     )
 
@@ -84,17 +85,33 @@ def queues_of(tx: Tx, task: str) -> list[str]:
 
 
 def push(
-    tx: Tx, queue: str, task: str, *, priority: int = 0, retries: int = 0, front: bool = False
+    tx: Tx,
+    queue: str,
+    task: str,
+    *,
+    priority: int = 0,
+    retries: int = 0,
+    front: bool = False,
+    due: int = 0,
 ) -> list[str]:
     """Add an entry at the back (or the front) of those with its priority, and wake a waiter.
 
-    Gives the other queues that the task waits in. Raises ApiError(TASK_ALREADY_QUEUED).
+    It is not handed out before ``due`` (microseconds since the epoch; 0: at once). Gives the
+    other queues that the task waits in. Raises ApiError(TASK_ALREADY_QUEUED).
     """
     others = queues_of(tx, task)
     if queue in others:
         raise ApiError(TASK_ALREADY_QUEUED, queue=queue, task=task)
     edge = _AT_FRONT if front else _AT_BACK
-    edge.run(tx, of_queue=queue, of_task=task, of_priority=priority, now=tx.now, spent=retries)
+    edge.run(
+        tx,
+        of_queue=queue,
+        of_task=task,
+        of_priority=priority,
+        now=tx.now,
+        spent=retries,
+        of_due=due,
+    )
     tx.signal(f"queue:{queue}")
     queue_samples.changed(tx, queue)
     return others
@@ -111,6 +128,20 @@ def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
         return None
     take_out(tx, queue, found.task)
     return found
+
+
+def release_due(tx: Tx) -> None:
+    """Have the entries handed out whose time has come, and wake waiters."""
+    ripe = entries.c.due.between(1, tx.now)
+    found = tx.execute(update(entries).where(ripe).values(due=0).returning(entries.c.queue))
+    for queue in set(found.scalars()):
+        tx.signal(f"queue:{queue}")
+
+
+def is_any_due(tx: Tx) -> bool:
+    """Whether :func:`release_due` has anything to do."""
+    ripe = select(entries.c.task).where(entries.c.due.between(1, tx.now)).limit(1)
+    return tx.execute(ripe).first() is not None
 
 
 def take_out(tx: Tx, queue: str, task: str) -> bool:

@@ -169,10 +169,15 @@ entries = Table(
     Column("position", Float, nullable=False),
     Column("added", BigInteger, nullable=False),
     Column("retries", Integer, nullable=False, default=0),
+    Column("due", BigInteger, nullable=False, default=0),
     Index("entries_task", "task"),
 )
 """Tasks that wait, in the order of falling priority, then rising position. ``retries`` counts the
-attempts that the retry policy has already spent on this wait."""
+attempts that the retry policy has already spent on this wait; ``due`` is when the task may be
+handed out, 0 from then on."""
+Index(
+    "entries_due", entries.c.due, sqlite_where=entries.c.due > 0, postgresql_where=entries.c.due > 0
+)
 Index(
     "entries_order",
     entries.c.queue,

@@ -275,10 +275,18 @@ def upgrade() -> None:
         sa.Column("position", sa.Float(), nullable=False),
         sa.Column("added", sa.BigInteger(), nullable=False),
         sa.Column("retries", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["queue"], ["queues.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("queue", "task"),
     )
     with op.batch_alter_table("entries", schema=None) as batch_op:
+        batch_op.create_index(
+            "entries_due",
+            ["due"],
+            unique=False,
+            sqlite_where=sa.text("due > 0"),
+            postgresql_where=sa.text("due > 0"),
+        )
         batch_op.create_index(
             "entries_order",
             ["queue", sa.literal_column("priority DESC"), "position", "added", "task"],
@@ -291,6 +299,9 @@ def downgrade() -> None:
     with op.batch_alter_table("entries", schema=None) as batch_op:
         batch_op.drop_index("entries_task")
         batch_op.drop_index("entries_order")
+        batch_op.drop_index(
+            "entries_due", sqlite_where=sa.text("due > 0"), postgresql_where=sa.text("due > 0")
+        )
 
     op.drop_table("entries")
     op.drop_table("credentials")
