@@ -162,3 +162,17 @@ def test_models_named_in_any_order_are_all_handled(api: Api, again: int) -> None
         return f"models.{action}", {**body, "project_name": project} if action == "move" else body
 
     assert at_once(api, call) == {200: CALLERS}
+
+
+def test_images_of_many_tasks_come_in_any_order(api: Api, again: int) -> None:
+    tasks = [new_task(api) for _ in range(8)]
+    image = {"type": "training_debug_image", "metric": "m", "variant": "v", "url": "http://host/a"}
+
+    def send(number: int) -> int:
+        shuffled = random.sample(tasks, len(tasks))
+        events = [{**image, "task": t, "iter": (number + i) % 3} for t in shuffled for i in (0, 1)]
+        answer: int = Api(api.running).batch("events.add_batch", events)["added"]
+        return answer
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        assert list(pool.map(send, range(CALLERS))) == [2 * len(tasks)] * CALLERS

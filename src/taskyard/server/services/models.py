@@ -241,13 +241,13 @@ def move(tx: Tx, call: Call, request: api.Move) -> api.MoveResponse:
 
 @writes(api.MakePublic)
 def make_public(tx: Tx, call: Call, request: api.MakePublic) -> api.UpdatedResponse:
-    updated = documents.set_public(tx, MODEL, call, request.ids, public=True)
+    updated = documents.set_public(tx, MODEL, call, store.lock(tx, request.ids), public=True)
     return api.UpdatedResponse(updated=updated)
 
 
 @writes(api.MakePrivate)
 def make_private(tx: Tx, call: Call, request: api.MakePrivate) -> api.UpdatedResponse:
-    updated = documents.set_public(tx, MODEL, call, request.ids, public=False)
+    updated = documents.set_public(tx, MODEL, call, store.lock(tx, request.ids), public=False)
     return api.UpdatedResponse(updated=updated)
 
 

@@ -61,13 +61,13 @@ def merge(tx: Tx, call: Call, request: api.Merge) -> api.MergeResponse:
 
 @writes(api.MakePublic)
 def make_public(tx: Tx, call: Call, request: api.MakePublic) -> api.UpdatedResponse:
-    updated = documents.set_public(tx, PROJECT, call, request.ids, public=True)
+    updated = documents.set_public(tx, PROJECT, call, sorted(request.ids), public=True)
     return api.UpdatedResponse(updated=updated)
 
 
 @writes(api.MakePrivate)
 def make_private(tx: Tx, call: Call, request: api.MakePrivate) -> api.UpdatedResponse:
-    updated = documents.set_public(tx, PROJECT, call, request.ids, public=False)
+    updated = documents.set_public(tx, PROJECT, call, sorted(request.ids), public=False)
     return api.UpdatedResponse(updated=updated)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskyard.api.events import IMAGE, PLOT
-from taskyard.server.store import catalog
+from taskyard.server.store import catalog, locks
 from taskyard.server.store.catalog import Series
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.telemetry_tables import number
@@ -60,6 +60,9 @@ def put(tx: Tx, news: Iterable[New]) -> None:
     rows = {(n.series.task, n.series.number, n.iter, n.key): n for n in news}
     if not rows:
         return
+    # An image changes those before it in its file: two batches would get in each other's way.
+    for task in sorted({key[0] for key in rows}):
+        locks.take(tx, f"samples of {task}")
     tx.execute(statement, [_row(new) for new in rows.values()])
     for new in rows.values():
         if new.url:
