@@ -20,7 +20,7 @@ from benchmarks import stage
 from benchmarks.stage import Stage
 from taskyard.api.states import Status
 from taskyard.server.domain.last_metrics import key
-from taskyard.server.store import engine, tables
+from taskyard.server.store import engine, tables, texts
 
 CACHE = Path(__file__).parent.parent / ".cache" / "benchmarks"
 TASKS = 1_000_000
@@ -71,6 +71,7 @@ def served(database: str) -> Iterator[Stage]:
             )
             try:
                 _fill(store.engine, company)
+                _index(store.engine)
             finally:
                 store.close()
             made.touch()
@@ -87,11 +88,21 @@ def _fill(store: Engine, company: str) -> None:
             numbers = range(start, min(start + AT_ONCE, TASKS))
             made = [_task(number, company, chance) for number in numbers]
             connection.execute(insert(tables.tasks), made)
+            changed = [{"task": task["id"]} for task in made]
+            connection.execute(insert(texts.changed_texts), changed)
         connection.commit()
         if store.dialect.name == "postgresql":
             # What its own housekeeping does after a while.
             connection.execute(text("ANALYZE"))
             connection.commit()
+
+
+def _index(store: Engine) -> None:
+    """What a server does in the minutes after it has found so many tasks."""
+    left = True
+    while left:
+        with store.begin() as connection:
+            left = texts.index_some(engine.Tx(connection), AT_ONCE) > 0
 
 
 def _user(number: int, company: str) -> dict[str, Any]:
@@ -126,6 +137,7 @@ def _task(number: int, company: str, chance: random.Random) -> dict[str, Any]:
     lasted = chance.randrange(60, 7200)
     ended = status not in {Status.CREATED, Status.QUEUED, Status.IN_PROGRESS}
     last = created + lasted * SECOND if started else created
+    archived = chance.random() < 0.03
     # The larger half of all tasks lies in the first few projects.
     project = min(PROJECTS, int(chance.paretovariate(0.7))) - 1
     return {
@@ -153,12 +165,15 @@ def _task(number: int, company: str, chance: random.Random) -> dict[str, Any]:
         "last_iteration": chance.randrange(100_000) if started else 0,
         "active_duration": lasted if ended else None,
         "hidden": False,
+        "archived": archived,
         "enqueue_status": None,
-        "doc": _doc(number, model, chance, reported=started is not None),
+        "doc": _doc(number, model, chance, reported=started is not None, archived=archived),
     }
 
 
-def _doc(number: int, model: str, chance: random.Random, *, reported: bool) -> dict[str, Any]:
+def _doc(
+    number: int, model: str, chance: random.Random, *, reported: bool, archived: bool
+) -> dict[str, Any]:
     tags = set(chance.sample(TAGS, chance.randrange(3)))
     if number % RARE_EVERY == 7:
         tags.add(RARE_TAG)
@@ -172,7 +187,7 @@ def _doc(number: int, model: str, chance: random.Random, *, reported: bool) -> d
     }
     doc: dict[str, Any] = {
         "tags": sorted(tags),
-        "system_tags": ["archived"] if chance.random() < 0.03 else [],
+        "system_tags": ["archived"] if archived else [],
         "comment": "",
         "script": {
             "binary": "python",

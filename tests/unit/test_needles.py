@@ -101,6 +101,10 @@ def test_a_search_wants_all_that_is_quoted() -> None:
     assert groups(search_text='"gold" "silver" bronze') == [("gold",), ("silver",)]
 
 
+def test_a_search_for_a_short_word_says_nothing() -> None:
+    assert groups(search_text="v1 golden") == []
+
+
 def test_a_text_has_what_may_be_looked_for() -> None:
     text = needles.text_of(
         {

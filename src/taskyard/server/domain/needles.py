@@ -39,7 +39,8 @@ def _parameter(section: str, name: str, held: Any) -> str:
 def of(query: Query) -> list[tuple[str, ...]]:
     """Groups of pieces of text: of each, one at least stands in every match's text."""
     found = [group for term in conjuncts(query.condition) if (group := _of_term(term))]
-    found += _of_text(query.text) if query.text else ()
+    if query.text:
+        found += [group for group in _of_text(query.text) if group]
     return found
 
 

@@ -88,6 +88,9 @@ class Dialect:
                 return self._compare(term)
 
     def _any_of(self, path: Path, values: Sequence[Scalar], missing: bool) -> Sql:
+        if path == ("system_tags",) and len(values) == 1 and values[0] in self.kind.flags:
+            flag = self.kind.table.c[str(values[0])]
+            return flag if not missing else or_(flag, self._any_of(path, (), True))
         found = self._list_path(path)
         parts: list[Sql] = []
         if found:

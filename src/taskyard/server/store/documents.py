@@ -211,8 +211,8 @@ def _set(
     if path in kind.sorted and value is not None:
         value = sorted({tag for item in value if (tag := item.strip())})
         search.check_tags(value)
-        if path == "system_tags" and "hidden" in kind.table.c:
-            values["hidden"] = kind.hidden_tag in value
+    if path == "system_tags":
+        values |= {flag: flag in (value or ()) for flag in kind.flags}
     if column is not None:
         if value is None and not column.nullable and isinstance(column.type, String):
             value = ""
@@ -329,7 +329,7 @@ def matching(
     tx: Tx, kind: Kind, call: Call | str, query: Mapping[str, Any] | Request
 ) -> ColumnElement[Any]:
     """The SQL condition of a query: for statements that count or group what it matches."""
-    return _condition(tx, kind, call, _parse(tx, kind, query))[0]
+    return _condition(tx, kind, call, _parse(tx, kind, query), in_order=False)[0]
 
 
 def _parse(tx: Tx, kind: Kind, query: Mapping[str, Any] | Request) -> terms.Query:
@@ -385,21 +385,23 @@ def _narrowed(
 
 
 def _condition(
-    tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query
+    tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query, *, in_order: bool = True
 ) -> tuple[ColumnElement[Any], ColumnElement[Any] | None]:
-    """The condition of a query, and the score of its text search if it has one."""
+    """The condition of a query, and the score of its text search if it has one.
+
+    ``in_order`` says that the first in the query's order are wanted, rather than all.
+    """
     dialect = Dialect(tx.dialect, kind)
     among = texts.candidates(tx, parsed) if kind is TASK else None
     few = among is not None and len(among) <= texts.FEW
-    led = few or _led(kind, parsed)
+    led = few or not in_order or (tx.dialect == "sqlite" and _led(tx, kind, parsed))
     owned = dialect.opaque(kind.table.c.company) if led else kind.table.c.company
     parts = [_visible(tx, kind, call, owned, parsed.allow_public)]
     if among is not None:
         parts.append(dialect.among(kind.table.c.id, among, leading=few))
     parts.append(dialect.condition(parsed.condition))
     if not parsed.search_hidden:
-        hidden = kind.table.c.get("hidden")
-        parts.append(~dialect.tagged(kind.hidden_tag) if hidden is None else ~hidden)
+        parts.append(~dialect.tagged(kind.hidden_tag))
     score = None
     if parsed.text is not None:
         found, score = dialect.search(parsed.text)
@@ -407,16 +409,29 @@ def _condition(
     return and_(*parts), score
 
 
-def _led(kind: Kind, parsed: terms.Query) -> bool:
-    """Whether a filter leads to few documents by an index of its own.
+MANY = 10_000
+"""Documents: rather than to sort so many, walk through all in the order of an index."""
+
+
+def _led(tx: Tx, kind: Kind, parsed: terms.Query) -> bool:
+    """Whether a filter leads to few documents by an index of its own, or to many in order.
 
     SQLite, which counts nothing, would rather walk through all that the company has.
     """
-    leading = {"id", *(index.columns[0].name for index in kind.table.indexes)} - {"company"}
-    return any(
-        isinstance(term, terms.AnyOf) and not term.missing and ".".join(term.path) in leading
-        for term in terms.conjuncts(parsed.condition)
-    )
+    indexes = [[column.name for column in index.columns] for index in kind.table.indexes]
+    first = parsed.order[0].path if parsed.order else ("created",)
+    for term in terms.conjuncts(parsed.condition):
+        column = kind.column(term.path) if isinstance(term, terms.AnyOf) else None
+        if column is None or not isinstance(term, terms.AnyOf) or term.missing:
+            continue
+        led_by = [names[1:] for names in indexes if names[0] == column.name]
+        if column.primary_key or [*first] in led_by or ["company", *first] not in indexes:
+            if column.primary_key or led_by:
+                return True
+        elif led_by:
+            some = select(column).where(column.in_(term.values)).limit(MANY + 1).subquery()
+            return int(tx.execute(select(func.count()).select_from(some)).scalar_one()) <= MANY
+    return False
 
 
 def _visible(

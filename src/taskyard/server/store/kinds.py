@@ -47,6 +47,8 @@ class Kind:
     """Fields that hold the id of another document, and the name of its kind."""
     filled: frozenset[str] = frozenset({"created", "name", "id"})
     """Columns that are never null, so that ordering by them can follow an index."""
+    flags: frozenset[str] = frozenset()
+    """System tags that have a column of their own."""
     hidden_tag: str = ""
     """The system tag that keeps a document out of lists ..."""
     shown_by: frozenset[str] = frozenset({"id"})
@@ -71,7 +73,7 @@ _TAGS: dict[str, Any] = {"tags": [], "system_tags": []}
 TASK = Kind(
     name="task",
     table=tables.tasks,
-    columns=_columns(tables.tasks, omit=("hidden",), queue="execution.queue"),
+    columns=_columns(tables.tasks, omit=("hidden", "archived"), queue="execution.queue"),
     invalid=INVALID_TASK_ID,
     times=frozenset(
         {
@@ -159,6 +161,7 @@ TASK = Kind(
         "output.model": "model",
     },
     filled=frozenset({"id", "name", "status", "type", "created", "last_update", "last_change"}),
+    flags=frozenset({"hidden", "archived"}),
     hidden_tag="hidden",
 )
 

@@ -111,6 +111,7 @@ tasks = Table(
     Column("last_iteration", BigInteger),
     Column("active_duration", BigInteger),
     Column("hidden", Boolean, nullable=False, default=False),
+    Column("archived", Boolean, nullable=False, default=False),
     Column("enqueue_status", String),
     Column("doc", Document, nullable=False),
     Index("tasks_updated", "company", "last_update"),
@@ -120,7 +121,15 @@ tasks = Table(
     Index("tasks_name", "company", "name"),
     Index("tasks_started", "company", "started"),
     Index("tasks_parent", "parent"),
+    Index("tasks_user", "user"),
+    Index("tasks_type", "type"),
+    Index(
+        "tasks_statistics",
+        *("project", "archived", "status", "hidden", "company"),
+        *("active_duration", "started", "completed"),
+    ),
 )
+"""``hidden`` and ``archived`` say whether the task has the system tag of that name."""
 
 models = Table(
     "models",

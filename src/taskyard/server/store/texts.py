@@ -40,7 +40,7 @@ from taskyard.server.store.tables import RowId
 
 log = logging.getLogger("taskyard.store")
 
-MOST = 20_000
+MOST = 10_000
 """Candidates: where there are more, walking through tasks in the query's order finds enough."""
 
 FEW = 1_000

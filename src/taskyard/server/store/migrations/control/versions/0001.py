@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("last_iteration", sa.BigInteger(), nullable=True),
         sa.Column("active_duration", sa.BigInteger(), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
         sa.Column("enqueue_status", sa.String(), nullable=True),
         sa.Column(
             "doc",
@@ -195,8 +196,24 @@ def upgrade() -> None:
         batch_op.create_index("tasks_parent", ["parent"], unique=False)
         batch_op.create_index("tasks_project", ["project", "last_update"], unique=False)
         batch_op.create_index("tasks_started", ["company", "started"], unique=False)
+        batch_op.create_index(
+            "tasks_statistics",
+            [
+                "project",
+                "archived",
+                "status",
+                "hidden",
+                "company",
+                "active_duration",
+                "started",
+                "completed",
+            ],
+            unique=False,
+        )
         batch_op.create_index("tasks_status", ["company", "status", "last_update"], unique=False)
+        batch_op.create_index("tasks_type", ["type"], unique=False)
         batch_op.create_index("tasks_updated", ["company", "last_update"], unique=False)
+        batch_op.create_index("tasks_user", ["user"], unique=False)
 
     op.create_table(
         "users",
@@ -317,8 +334,11 @@ def downgrade() -> None:
     op.drop_table("worker_samples")
     op.drop_table("users")
     with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index("tasks_user")
         batch_op.drop_index("tasks_updated")
+        batch_op.drop_index("tasks_type")
         batch_op.drop_index("tasks_status")
+        batch_op.drop_index("tasks_statistics")
         batch_op.drop_index("tasks_started")
         batch_op.drop_index("tasks_project")
         batch_op.drop_index("tasks_parent")
