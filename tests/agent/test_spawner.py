@@ -84,8 +84,9 @@ def test_supervisors_outlive_their_spawner(runs: Runs) -> None:
     assert seen.state.supervisor == supervisor
 
 
-def waiting(folder: Path) -> int:
-    """Return the pid of the process that waits for the next run, besides that of ``folder``."""
+def waiting(folder: Path) -> tuple[int, int]:
+    """Return the pids of the processes that wait for the next run, besides those of ``folder``:
+    the supervisor's and, below it, the keeper's."""
     supervisor = folders.read_state(folder).supervisor
     found: list[int] = []
 
@@ -93,23 +94,23 @@ def waiting(folder: Path) -> int:
         run = {supervisor, *processes.descendants(supervisor)}
         below = processes.living(processes.descendants(spawner_of(folder)))
         found[:] = [pid for pid in below if pid not in run]
-        return len(found) == 1
+        return len(found) == 2
 
-    until(there, "the process for the next run")
-    return found[0]
+    until(there, "the processes for the next run")
+    return found[0], found[1]
 
 
 def test_the_next_supervisor_is_forked_before_it_is_needed(runs: Runs) -> None:
     first = runs.begin(WAITS)
     written(first, "up")
-    spare = waiting(first)
+    spare, _ = waiting(first)
     assert runs.spawner.start(runs.make("")) == spare
 
 
 def test_a_waiting_process_that_was_killed_is_replaced(runs: Runs) -> None:
     first = runs.begin(WAITS)
     written(first, "up")
-    spare = waiting(first)
+    spare, _ = waiting(first)
     os.kill(spare, 9)
     until(lambda: gone(spare), "the end of the waiting process")
     assert runs.run("") == Outcome()
@@ -120,7 +121,29 @@ def test_the_waiting_process_ends_with_the_spawner(runs: Runs) -> None:
     written(first, "up")
     spare = waiting(first)
     runs.spawner.close()
-    until(lambda: gone(spare), "the end of the waiting process")
+    for pid in spare:
+        until(lambda pid=pid: gone(pid), "the end of a waiting process")  # type: ignore[misc]
+
+
+def test_a_run_has_the_keeper_that_stood_by(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    _, keeper = waiting(first)
+    second = runs.begin(WAITS)
+    written(second, "up")
+    process = folders.read_process(second)
+    assert process is not None
+    assert process.keeper == keeper
+
+
+def test_a_run_whose_keeper_was_killed_before_it_began_has_another(runs: Runs) -> None:
+    first = runs.begin(WAITS)
+    written(first, "up")
+    supervisor, keeper = waiting(first)
+    os.kill(keeper, 9)
+    folder = runs.make("")
+    assert runs.spawner.start(folder) == supervisor
+    assert runs.outcome(folder) == Outcome()
 
 
 def test_a_spawner_ends_with_its_agent(tmp_path: Path) -> None:

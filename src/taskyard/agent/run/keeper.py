@@ -6,6 +6,7 @@ user's process and the kernel's init, it makes two things true even when the sup
 the exit code is known, and the whole tree of processes can be found below one pid.
 
 A copy of the supervisor's own memory costs less, and starts faster, than a program of its own.
+Even the copying takes a moment: it can happen before there is a run, see :func:`stand_by`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,17 +51,126 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "cannot become the reaper of orphaned processes")
 
 
+class _Order(msgspec.Struct, array_like=True):
+    """A run and what to start for it, on its way to a keeper that stands by."""
+
+    folder: str
+    argv: list[str]
+    working_folder: str
+    environment: dict[str, str]
+    memory: int
+
+
+class _Standby(NamedTuple):
+    """A keeper to be: forked already, and waiting to be told what to start."""
+
+    pid: int
+    connection: socket.socket
+
+
+_standby: _Standby | None = None
+"""This supervisor's, if it has one."""
+
+
+def stand_by(*not_inherited: socket.socket) -> None:
+    """Fork the keeper of a run that is yet to come. It ends when this process does without one.
+
+    It closes the sockets ``not_inherited``.
+    """
+    global _standby
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for other in (ours, *not_inherited):
+                other.close()
+            _wait_for_order(theirs)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    theirs.close()
+    _standby = _Standby(pid, ours)
+
+
+def stand_down() -> None:
+    """End the keeper that stands by, if there is one."""
+    global _standby
+    if _standby is not None:
+        _standby.connection.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(_standby.pid, 0)
+        _standby = None
+
+
 def start(folder: Path, launch: Launch, *, not_inherited: int) -> Process:
     """Start the user's process under a keeper of its own and return who they are.
 
     ``failure`` of the answer says why there is none. The keeper closes the file descriptor
     ``not_inherited``: the lock that must not outlive the supervisor.
     """
+    told = _ask_standby(folder, launch)
+    if told is None:
+        told = _ask_new(folder, launch, not_inherited)
+    if told:
+        return msgspec.json.decode(told, type=Process)
+    raise OSError("the process that was to start the user's code died on the way")
+
+
+def _ask_standby(folder: Path, launch: Launch) -> bytes | None:
+    """Have the keeper that stands by start it; None where there is none, or it was killed."""
+    global _standby
+    if _standby is None:
+        return None
+    (_, connection), _standby = _standby, None
+    order = _Order(
+        str(folder), launch.argv, str(launch.folder), dict(launch.environment), launch.memory
+    )
+    with connection:
+        try:
+            connection.sendall(msgspec.msgpack.encode(order))
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            # It acts on nothing but a whole order.
+            return None
+        # From here on it may have started something, even where it does not say so.
+        with contextlib.suppress(ConnectionResetError):
+            return _all_of(connection)
+    return b""
+
+
+def _wait_for_order(connection: socket.socket) -> None:
+    os.setsid()
+    adopt_orphans()
+    given = _all_of(connection)
+    if given:
+        order = msgspec.msgpack.decode(given, type=_Order)
+        folder = Path(order.folder)
+        log = os.open(folder / contract.LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        launch = Launch(order.argv, Path(order.working_folder), order.environment, order.memory)
+        _keep(folder, launch, connection.detach())
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    parts = []
+    while part := connection.recv(1 << 16):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _ask_new(folder: Path, launch: Launch, not_inherited: int) -> bytes:
     reader, writer = os.pipe()
     if os.fork() == 0:
         try:
             os.close(reader)
             os.close(not_inherited)
+            # A session of its own: a signal to the supervisor's group, or to the user's, is not
+            # for us.
+            os.setsid()
+            adopt_orphans()
             _keep(folder, launch, writer)
         except BaseException:
             traceback.print_exc()
@@ -66,19 +178,13 @@ def start(folder: Path, launch: Launch, *, not_inherited: int) -> Process:
             os._exit(0)
     os.close(writer)
     with open(reader, "rb") as pipe:
-        told = pipe.read()
-    if told:
-        return msgspec.json.decode(told, type=Process)
-    raise OSError("the process that was to start the user's code died on the way")
+        return pipe.read()
 
 
 def _keep(folder: Path, launch: Launch, tell: int) -> None:
-    # A session of its own: a signal to the supervisor's group, or to the user's, is not for us.
-    os.setsid()
     # With handlers rather than "ignored": exec resets handlers, but would pass "ignored" on.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
-    adopt_orphans()
     own = os.getpid()
     process = Process(
         boot_id=processes.boot_id(),

@@ -30,6 +30,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from taskyard.agent.run import keeper
+
 ANSWER_LIMIT = 20.0
 """Seconds for the spawner to answer; the first answer includes its imports."""
 HEAD_START = 0.1
@@ -203,6 +205,7 @@ def _become(connection: socket.socket, supervise: Callable[[Path], int]) -> None
         os.dup2(nothing, 0)
         os.close(nothing)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        keeper.stand_by(connection)
         folder = connection.recv(PATH_LIMIT)
         if folder:
             connection.sendall(b"!")

@@ -400,6 +400,7 @@ def _note(run: Run, *, hasty: bool = False) -> None:
 
 def _end_tools() -> None:
     """End what a step has left running."""
+    keeper.stand_down()
     own = os.getpid()
     for number, limit in ((signal.SIGTERM, TOOL_GRACE), (signal.SIGKILL, watch.KILL_LIMIT)):
         deadline = time.monotonic() + limit
