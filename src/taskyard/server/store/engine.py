@@ -256,7 +256,8 @@ class SqliteDatabase:
 
     def _commit_group(self, connection: Connection, group: list[_Write]) -> bool:
         """Run what waits and commit it at once. True when the end of all work was met."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE")
         last = False
         position = 0
         while position < len(group):
@@ -272,7 +273,11 @@ class SqliteDatabase:
                 else:
                     group.append(more)
         _run_last(connection, [write.tx for write in group if write.tx and not write.error])
-        connection.commit()
+        # Only where a statement went through SQLAlchemy does it know of the transaction.
+        if connection.in_transaction():
+            connection.commit()
+        else:
+            driver.commit()
         _settle(group, self._announce)
         return last
 
