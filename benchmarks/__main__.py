@@ -22,6 +22,7 @@ ROUNDS = {
     "warm_start": 20,
     "environment": 5,
     "queue_rates": 3,
+    "idle_agents": 1,
     "task_list": 20,
 }
 """Every benchmark, and how often each contender is sampled."""

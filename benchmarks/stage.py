@@ -35,9 +35,10 @@ class Failed(Exception):
 class Stage:
     """A running server, and how to reach it."""
 
-    def __init__(self, folder: Path, profile: config.Profile) -> None:
+    def __init__(self, folder: Path, profile: config.Profile, pid: int) -> None:
         self.folder = folder
         self.profile = profile
+        self.pid = pid
         self.api = self.session()
 
     def session(self) -> Session:
@@ -95,9 +96,9 @@ def server(folder: Path, database_url: str = "") -> Iterator[Stage]:
     command = [*TASKYARD, "up", "--data", str(folder / "server"), "--port", "0", "--no-agent"]
     if database_url:
         command += ["--database-url", database_url]
-    with program(command, environment, folder / "server.log"):
+    with program(command, environment, folder / "server.log") as pid:
         wait_for("the server", lambda: kept.is_file() and _answers(environment))
-        yield Stage(folder, config.find(environ=environment))
+        yield Stage(folder, config.find(environ=environment), pid)
 
 
 @contextlib.contextmanager
@@ -142,10 +143,10 @@ def plain_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def program(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
+def program(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """Run a program in the background for the length of the block; say its last words if it fails.
 
-    It is ended by its own process id: SIGTERM, and SIGKILL when it does not listen.
+    Gives its process id, by which it is ended: SIGTERM, and SIGKILL when it does not listen.
     """
     with log.open("ab") as stream:
         process = subprocess.Popen(
@@ -157,7 +158,7 @@ def program(command: list[str], environment: Mapping[str, str], log: Path) -> It
             start_new_session=True,
         )
     try:
-        yield
+        yield process.pid
     except Failed as error:
         last = log.read_text(errors="replace")[-1500:]
         raise Failed(f"{error}\n--- {log.name}\n{last}") from error
