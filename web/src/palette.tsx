@@ -54,14 +54,17 @@ const PAUSE = 120;
 
 function Palette() {
   const [text, setText] = useState("");
-  const [found, setFound] = useState<Choice[]>([]);
+  const [found, setFound] = useState<{ of: string; choices: Choice[] }>({ of: "", choices: [] });
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
 
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      search(text.trim(), stop.signal).then(setFound, () => {});
+      search(text.trim(), stop.signal).then(
+        (choices) => setFound({ of: text, choices }),
+        () => {},
+      );
     }, PAUSE);
     return () => {
       stop.abort();
@@ -74,9 +77,11 @@ function Palette() {
       ...act(word, "right", does),
       kind: keys,
     }));
-    const named = keyed.filter(({ kind }) => !kind.startsWith("g "));
-    const fixed = rank(text, [...FIXED, ...named]);
-    return [...fixed.slice(0, text ? 6 : 12), ...found];
+    const doing = keyed.filter(({ kind }) => !kind.startsWith("g "));
+    const fixed = rank(text, [...FIXED, ...doing]);
+    // Until the answer is there, what was found before is narrowed down.
+    const named = found.of === text ? found.choices : rank(text, found.choices);
+    return [...fixed.slice(0, text ? 6 : 12), ...named];
   }, [text, found]);
   useEffect(() => setAt(0), [text]);
   useEffect(() => {
@@ -180,9 +185,12 @@ async function search(text: string, signal: AbortSignal): Promise<Choice[]> {
       act: () => go(`/workers/${encodeURIComponent(worker.id)}`),
     })),
   ];
+  const sorted = (tasks.tasks as Task[])
+    .map((task) => ({ task, score: matchScore(text, task.name) }))
+    .sort((a, b) => (text ? b.score - a.score : 0));
   return [
     ...rank(text, named).slice(0, 6),
-    ...(tasks.tasks as Task[]).map((task) => ({
+    ...sorted.map(({ task }) => ({
       key: task.id,
       word: task.name || task.id,
       kind: "Task",

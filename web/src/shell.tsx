@@ -142,7 +142,7 @@ function Item(props: { entry: Entry; section: string; note?: string | undefined 
       to={entry.to}
       class="item"
       aria-current={entry.section === section ? "page" : undefined}
-      aria-label={entry.word}
+      title={entry.word}
     >
       <Icon name={entry.icon} />
       <span>{entry.word}</span>

@@ -9,6 +9,9 @@ export interface Series {
   name: string;
   /** One for each x; null is a gap. */
   values: (number | null)[];
+  /** Where it went between: drawn as a band, so that spikes stay. */
+  low?: (number | null)[];
+  high?: (number | null)[];
   /** 1 to 8: the colours for series; without it by place. */
   colour?: number;
   dashed?: boolean;
@@ -27,6 +30,8 @@ export interface ChartProps {
   /** The end of the y axis, such as 100 for per cent. */
   top?: number;
   log?: boolean;
+  /** Lines go on over gaps: for series that have points at other places. */
+  joined?: boolean;
   /** Charts with the same key have one cursor. */
   sync?: string;
   format?: (y: number) => string;
@@ -41,7 +46,8 @@ export function Chart(props: ChartProps) {
   const [at, setAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const shape = JSON.stringify([
-    series.map((s) => [s.name, s.colour, s.dashed, s.fill]),
+    series.map((s) => [s.name, s.colour, s.dashed, s.fill, !!s.low]),
+    props.joined,
     props.time,
     props.fromZero,
     props.top,
@@ -50,7 +56,12 @@ export function Chart(props: ChartProps) {
     isDark.value,
     [...hidden],
   ]);
-  const data = [x, ...series.map((s) => s.values)] as AlignedData;
+  const banded = series.filter((s) => s.low && s.high);
+  const data = [
+    x,
+    ...series.map((s) => s.values),
+    ...banded.flatMap((s) => [s.high, s.low]),
+  ] as AlignedData;
 
   useEffect(() => {
     let gone = false;

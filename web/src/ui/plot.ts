@@ -20,6 +20,7 @@ export function draw(
   data: AlignedData,
   onCursor: (index: number | null) => void,
 ): Drawn {
+  const banded = props.series.flatMap((s, at) => (s.low && s.high ? [at] : []));
   const axis: Axis = {
     stroke: colour("text-3"),
     font: "11px 'Inter Variable', system-ui",
@@ -64,12 +65,25 @@ export function draw(
           show: !hidden.has(series.name),
           stroke,
           width: 1.5,
-          points: { show: series.values.length <= 50 },
+          spanGaps: !!props.joined,
+          points: { show: series.values.length <= 50, size: 4, fill: stroke },
           ...(series.dashed || at >= 8 ? { dash: at >= 16 ? [2, 3] : [6, 3] } : {}),
           ...(series.fill && { fill: `${stroke}22` }),
         };
       }),
+      ...banded.flatMap((at) => {
+        const series = {
+          show: !hidden.has(props.series[at]?.name ?? ""),
+          spanGaps: !!props.joined,
+        };
+        return [series, series].map((one) => ({ ...one, width: 0, points: { show: false } }));
+      }),
     ],
+    bands: banded.map((at, i) => {
+      const high = 1 + props.series.length + 2 * i;
+      const tint = colour(`c${props.series[at]?.colour ?? (at % 8) + 1}`);
+      return { series: [high, high + 1] as [number, number], fill: `${tint}2a` };
+    }),
     hooks: {
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
       setSelect: [

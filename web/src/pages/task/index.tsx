@@ -1,17 +1,26 @@
+import "./task.css";
+import { useEffect } from "preact/hooks";
 import type { Attempt, Task } from "../../api/documents";
 import { useLive } from "../../live/store";
+import { useKeys } from "../../keys";
+import { go } from "../../router";
 import type { PageProps } from "../../routes";
 import { Page } from "../../shell";
+import { EmptyState, Skeleton, Tabs } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
-import { EmptyState, Notice, Skeleton, Tabs } from "../../ui/parts";
+import { Actions } from "./Actions";
+import { Artifacts } from "./Artifacts";
 import { Configuration } from "./Configuration";
 import { Console } from "./console/Console";
+import { Scalars } from "./scalars/Scalars";
 import { Summary } from "./Summary";
 
 const TABS = [
   { key: "summary", word: "Summary" },
   { key: "config", word: "Configuration" },
   { key: "console", word: "Console" },
+  { key: "scalars", word: "Scalars" },
+  { key: "artifacts", word: "Artifacts" },
 ];
 
 export default function TaskPage({ params }: PageProps) {
@@ -19,6 +28,14 @@ export default function TaskPage({ params }: PageProps) {
   const { data } = useLive("tasks.get_all_ex", { id: [id], search_hidden: true }, [`task:${id}`]);
   const attempts = (useLive("attempts.get_all", { task: id }, [`task:${id}`]).data.value
     ?.attempts ?? []) as unknown as Attempt[];
+  useKeys(
+    TABS.map(({ key, word }, at) => ({
+      keys: String(at + 1),
+      word: `Task: ${word.toLowerCase()}`,
+      act: () => go(`/tasks/${id}/${key}`),
+    })),
+    [id],
+  );
   const tasks = data.value?.tasks as Task[] | undefined;
   if (!tasks)
     return (
@@ -27,35 +44,55 @@ export default function TaskPage({ params }: PageProps) {
       </Page>
     );
   const task = tasks[0];
-  if (!task)
-    return (
-      <Page title="No such task">
-        <EmptyState title={`No task ${id}`} />
-      </Page>
-    );
+  if (!task) return <NoTask id={id} />;
   const tab = params.tab ?? "summary";
-  const why = [task.status_reason, task.status_message].filter(Boolean).join(": ");
-  const last = attempts.at(-1);
+  const preparing = ["leased", "preparing"].includes(attempts.at(-1)?.state ?? "");
   return (
     <Page
       title={task.name}
-      beside={<StatusPill status={task.status} preparing={last?.state === "preparing"} />}
+      beside={<StatusPill status={task.status} preparing={preparing} />}
+      actions={<Actions key={id} task={task} />}
       under={<Tabs label="Task" tabs={TABS} chosen={tab} to={(key) => `/tasks/${id}/${key}`} />}
       fill={tab === "console"}
     >
-      {why && tab === "summary" && (
-        <Notice tone={task.status === "failed" ? "bad" : "info"}>
-          {why}
-          {last?.hint && <div>What to do: {last.hint}</div>}
-        </Notice>
-      )}
       {tab === "config" ? (
-        <Configuration task={task} />
+        <Configuration key={id} task={task} />
       ) : tab === "console" ? (
         <Console key={id} task={task} />
+      ) : tab === "scalars" ? (
+        <Scalars key={id} task={task} />
+      ) : tab === "artifacts" ? (
+        <Artifacts task={task} />
       ) : (
         <Summary task={task} attempts={attempts} />
       )}
+    </Page>
+  );
+}
+
+/** An id may have been shortened: commands show eight digits. */
+function NoTask({ id }: { id: string }) {
+  const { data } = useLive(
+    "tasks.get_all_ex",
+    {
+      _any_: { fields: ["id"], pattern: `^${id.replace(/\W/g, "")}` },
+      only_fields: ["id", "name"],
+      search_hidden: true,
+      page: 0,
+      page_size: 2,
+    },
+    [],
+  );
+  const found = data.value?.tasks as Task[] | undefined;
+  const only = id.length >= 4 && found?.length === 1 ? found[0]?.id : undefined;
+  useEffect(() => {
+    if (only) go(`/tasks/${only}`, { replace: true });
+  }, [only]);
+  return (
+    <Page title="No such task">
+      <EmptyState title={`No task ${id}`}>
+        It may have been deleted, or belong to another server.
+      </EmptyState>
     </Page>
   );
 }
