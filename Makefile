@@ -22,6 +22,7 @@ page: setup
 soak: setup
 	@scripts/setup-tests
 	@TASKYARD_KILLS=100 .venv/bin/python -m pytest --log-cli-level INFO tests/server/faults/test_killed.py
+	@TASKYARD_SOAK_TASKS=10000 .venv/bin/python -m pytest tests/e2e/test_soak.py
 
 lint: setup
 	@.venv/bin/ruff check src tests benchmarks scripts web hatch_build.py
