@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.beds.server import Api, Running, running
 
@@ -20,6 +21,11 @@ FLAGS = [
     # A name that is not this machine's own, as in a lab.
     "--host-resolver-rules=MAP lab.example 127.0.0.1",
 ]
+
+PATIENCE = 30_000
+"""Milliseconds that anything on a page may take on a busy machine."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +49,65 @@ def api(server: Running) -> Api:
 
 
 @pytest.fixture
-def page(browser: Browser, server: Running, tmp_path: Path) -> Iterator[Page]:
+def page(browser: Browser, server: Running) -> Iterator[Page]:
     """A page that fails the test for an error on its console or a request to another origin."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    found = context.new_page()
+    with watched(browser, server.url) as context:
+        yield context.new_page()
+
+
+@contextlib.contextmanager
+def watched(
+    browser: Browser,
+    origin: str,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    dark: bool = False,
+    silent: bool = True,
+) -> Iterator[BrowserContext]:
+    """A browser of somebody who was never here, whose pages must not ask elsewhere than ``origin``.
+
+    ``silent``: nor may they have an error on their consoles.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+    )
+    context.set_default_timeout(PATIENCE)
     troubles: list[str] = []
 
     def watch(request: Request) -> None:
-        if not request.url.startswith((server.url, "data:")):
+        if not request.url.startswith((origin, "data:")):
             troubles.append(f"request to {request.url}")
 
-    found.on("request", watch)
-    found.on("pageerror", lambda error: troubles.append(str(error)))
-    found.on(
-        "console",
-        lambda message: troubles.append(message.text) if message.type == "error" else None,
-    )
-    yield found
-    context.close()
+    context.on("request", watch)
+    if silent:
+        context.on("weberror", lambda error: troubles.append(str(error.error)))
+        context.on(
+            "console",
+            lambda message: troubles.append(message.text) if message.type == "error" else None,
+        )
+    try:
+        yield context
+    finally:
+        context.close()
     assert not troubles
+
+
+def goto(page: Page, path: str) -> None:
+    """Follow an address inside the page, as a link does."""
+    page.evaluate(
+        "path => { history.pushState(null, '', path); "
+        "dispatchEvent(new PopStateEvent('popstate')); }",
+        path,
+    )
+
+
+def live(page: Page) -> None:
+    """Wait until the page's connection stands."""
+    expect(page.get_by_role("status").filter(visible=True).first).to_have_text("Live")
+
+
+def scripts_of_axe() -> str:
+    """The accessibility checker that the page's own tools bring."""
+    found = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    return found.read_text()

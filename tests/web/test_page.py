@@ -25,7 +25,9 @@ def test_a_task_appears_by_itself_and_leads_to_its_console(
     link.click()
     expect(page).to_have_url(f"{server.url}/tasks/{task}")
     page.get_by_role("link", name="Console").click()
-    expect(page.get_by_label("Console", exact=True)).to_contain_text("<b>a line</b>", timeout=10_000)
+    expect(page.get_by_label("Console", exact=True)).to_contain_text(
+        "<b>a line</b>", timeout=10_000
+    )
 
 
 def test_a_queue_nobody_serves_says_so(page: Page, server: Running, api: Api) -> None:

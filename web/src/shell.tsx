@@ -216,7 +216,6 @@ export function Page({ title, name, beside, actions, under, fill, children }: Pa
           type="button"
           class="jump"
           onClick={() => openPalette()}
-          aria-label="Search or jump to"
         >
           <Icon name="search" size={14} />
           <span>Search or jump to…</span>
