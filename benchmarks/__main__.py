@@ -21,6 +21,7 @@ ROUNDS = {
     "dispatch": 100,
     "warm_start": 20,
     "environment": 5,
+    "source_tree": 10,
     "queue_rates": 3,
     "idle_agents": 1,
     "task_list": 20,
