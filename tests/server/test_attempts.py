@@ -341,6 +341,16 @@ def test_phases_are_kept_with_the_attempt(api: Api) -> None:
     assert (attempt["state"], attempt["phases"]) == ("running", phases)
 
 
+def test_where_a_run_has_its_place_is_kept_with_the_attempt(api: Api) -> None:
+    queue = make_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    place = {"worker": "host:gpu0,1", "gpus": ["GPU-a", "GPU-b"]}
+    report(api, lease, place=place)
+    report(api, lease, phase="launch")
+    assert history(api, task)[0]["place"] == place
+
+
 def console(api: Api, task: str) -> list[str]:
     found = api("events.get_task_log", task=task, order="asc", batch_size=100)["events"]
     return [event["msg"] for event in found]

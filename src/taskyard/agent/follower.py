@@ -77,6 +77,7 @@ class Follower:
         """Console bytes that the server has; None until it said so."""
         self._aborted: float | None = None
         """When an abort was heard of first."""
+        self._place = msgspec.to_builtins(self.spec.place) or None
         self._told: tuple[Any, ...] = ()
         self._trouble = ""
         self._detached = threading.Event()
@@ -210,6 +211,7 @@ class Follower:
                     attempt=self.attempt,
                     console=Console(offset=begin or 0, size=size, text=text),
                     phases=facts[0] if news else None,
+                    place=self._place if news else None,
                     commit=facts[1] or None if news else None,
                     packages=facts[2] or None if news else None,
                     conda_packages=facts[3] or None if news else None,

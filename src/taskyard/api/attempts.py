@@ -156,6 +156,9 @@ class Report(Request):
     commit: str | None = None
     packages: str | None = None
     conda_packages: str | None = None
+    place: Document | None = None
+    """``worker``: the name of its own as which the run is shown; ``gpus``: ids of those it has;
+    ``share``: ten-thousandths of each of them."""
     console: Console | None = None
 
 
@@ -201,6 +204,8 @@ class Attempt(Response):
     hint: str | None = None
     exit_code: int | None = None
     commit: str | None = None
+    place: Document | None = None
+    """See ``attempts.report``."""
     phases: list[Document] = msgspec.field(default_factory=list)
     requeued: bool = False
 

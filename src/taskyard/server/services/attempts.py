@@ -352,6 +352,8 @@ def _report(tx: Tx, call: Call, request: api.Report) -> None:
         notes["phases"] = phases
     if request.commit:
         notes["commit"] = request.commit
+    if request.place:
+        notes["place"] = request.place
     if any(row.doc.get(name) != value for name, value in notes.items()):
         changes["doc"] = {**row.doc, **notes}
     if changes:
@@ -430,6 +432,7 @@ def _shown(row: Row[Any]) -> api.Attempt:
         hint=notes.get("hint"),
         exit_code=row.exit_code,
         commit=notes.get("commit"),
+        place=notes.get("place"),
         phases=notes.get("phases") or [],
         requeued=bool(notes.get("requeued")),
     )
