@@ -14,7 +14,7 @@ COMMANDS: dict[str, Command] = {
     "up": Command("up", "start the server, its page and a services agent on this machine"),
     "init": Command("setup", "connect this machine to a server"),
     "env": Command(
-        "setup", "print export lines for the clearml packages; env list|gc: environments"
+        "setup", "export lines for the clearml packages; list, show, gc, build, warm environments"
     ),
     "whoami": Command("setup", "which server, which user"),
     "open": Command("setup", "open the web page"),

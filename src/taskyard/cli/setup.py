@@ -61,10 +61,31 @@ def env_arguments(parser: argparse.ArgumentParser) -> None:
         "verb",
         nargs="?",
         default="print",
-        choices=["print", "list", "gc"],
-        help="print: the lines (default)",
+        choices=["print", "list", "show", "gc", "build", "warm"],
+        help="print: the lines for the clearml packages (default). Of the environments that "
+        "agents keep here: list; show ID; gc: drop unused ones; build FOLDER: make a project's; "
+        "warm TASK...: make those of tasks",
     )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="ids, a folder or tasks")
     parser.add_argument("--max-gb", type=float, default=20.0, help="gc: keep this much at the most")
+    parser.add_argument(
+        "--packages",
+        action="append",
+        default=[],
+        metavar="REQ",
+        help="build: a package, and no list of the folder's; may be given several times",
+    )
+    parser.add_argument("--python", default="", metavar="VERSION", help="build: for this version")
+    parser.add_argument(
+        "--package-manager",
+        default="",
+        choices=["uv", "pip", "poetry", "conda"],
+        help="build: with this one",
+    )
+    parser.add_argument(
+        "--standalone-mode", action="store_true", help="build, warm: without the network"
+    )
+    parser.add_argument("--data", default="", help="the agents' folder")
     add_output(parser)
 
 
@@ -72,9 +93,7 @@ def env_command(args: argparse.Namespace) -> int:
     if args.verb != "print":
         from taskyard.cli import environments
 
-        if args.verb == "list":
-            return environments.list_environments(args)
-        return environments.collect_environments(args)
+        return environments.command(args)
     profile = config.find(url=args.server)
     for name, value in {
         "CLEARML_API_HOST": profile.url,

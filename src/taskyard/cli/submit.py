@@ -17,7 +17,13 @@ from taskyard.cli.target import connect, parse_settings, resolve_queue
 from taskyard.client.session import Session
 
 SHELLS = {".sh": "sh", ".bash": "bash", ".zsh": "zsh"}
-REQUIREMENTS = ("requirements.txt", "pyproject.toml", "uv.lock")
+REQUIREMENTS = (
+    "requirements.txt",
+    "pyproject.toml",
+    "uv.lock",
+    "environment.yml",
+    "environment.yaml",
+)
 
 
 def run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,11 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--requirements", type=Path, help="a requirements file to record")
     parser.add_argument("--python", default="", metavar="VERSION", help="such as 3.11")
+    parser.add_argument(
+        "--package-manager",
+        choices=["uv", "pip", "poetry", "conda", "image"],
+        help="what is to make the environment; else the agent or the project's files say",
+    )
     parser.add_argument(
         "--env", action="append", default=[], metavar="K=V", help="an environment variable"
     )
@@ -130,6 +141,9 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
     for remark in captured.notes:
         note(f"note: {remark}")
     packages = _packages(args, folder, is_python=binary.startswith("python"))
+    wanted = {"pip": packages} if packages else {}
+    if args.package_manager:
+        wanted["manager"] = args.package_manager
     template, values = arguments.parse(words)
     project = args.project or folder.name
     body: dict[str, Any] = {
@@ -146,7 +160,7 @@ def _submit(args: argparse.Namespace, session: Session) -> str:
             "binary": binary,
             "diff": captured.diff,
             "arguments": template,
-            **({"requirements": {"pip": packages}} if packages else {}),
+            **({"requirements": wanted} if wanted else {}),
         },
         "hyperparams": _hyperparams(values, parse_settings(args.env)),
     }
@@ -224,8 +238,8 @@ def _packages(args: argparse.Namespace, folder: Path, *, is_python: bool) -> str
     if not is_python:
         return ""
     note(
-        "note: no requirements.txt, pyproject.toml or uv.lock here: the task has the standard"
-        " library only. --packages names more"
+        "note: no requirements.txt, pyproject.toml or environment.yml here: the task has the"
+        " standard library only. --packages names more"
     )
     return ""
 

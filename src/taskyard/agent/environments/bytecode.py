@@ -46,6 +46,15 @@ def start(cache: Path, key: str) -> None:
         os.close(null)
 
 
+def finish(cache: Path, key: str) -> None:
+    """Compile an entry now, or wait until who does so has ended."""
+    entry = store.folder(cache) / key
+    while not (entry / store.COMPILED).exists():
+        with open(entry / _WORKING, "w") as working:
+            fcntl.flock(working, fcntl.LOCK_EX)
+        _compile(cache, key)
+
+
 def restore(site: Path, cache: Path, tag: str) -> None:
     """Link what is known of each distribution into a new environment; make room for the rest."""
     for path, folders, files in os.walk(site):

@@ -174,6 +174,15 @@ def hold(cache: Path, key: str) -> Hold | None:
     return None
 
 
+def in_use(cache: Path, key: str) -> bool:
+    """Whether an attempt uses or builds the entry now."""
+    descriptor = _open_lock(cache, key)
+    try:
+        return not _try_lock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
 def remove(tree: Path) -> None:
     """Delete a folder with read-only folders in it; what another process deletes is fine."""
     for path, _, _ in os.walk(tree):
