@@ -243,6 +243,22 @@ def test_a_paused_worker_gets_nothing_and_is_told_why(api: Api) -> None:
     assert take(api, queue, worker=worker)[0]["task"] == task
 
 
+def test_a_task_wakes_another_worker_while_one_is_paused(api: Api, server: Running) -> None:
+    queue, paused, other = make_queue(api), unique("paused"), unique("other")
+    api("workers.register", worker=paused, queues=[queue])
+    api("workers.pause", worker=paused)
+    waiting_on = server.server.signals._waiting
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(take, Api(server), queue, worker=paused, wait=30)
+        until(lambda: f"worker:{paused}" in waiting_on)
+        waiter = pool.submit(take, Api(server), queue, worker=other, wait=30)
+        until(lambda: f"queue:{queue}" in waiting_on)
+        task = queued(api, queue)
+        assert [lease["task"] for lease in waiter.result(60)] == [task]
+        api("workers.resume", worker=paused)
+        queued(api, queue)
+
+
 # Renewing
 
 

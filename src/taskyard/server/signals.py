@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterable
 EVERYTHING = "*"
 """The topic that wakes all: what was announced for a while may not have come through."""
 
+REMEMBERED = 20_000
+"""The most topics of which the last announcement is remembered."""
+
 
 class Signals:
     """Lives on one event loop; nothing here is thread-safe."""
@@ -23,13 +26,30 @@ class Signals:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[asyncio.Future[str]]] = {}
         self._followers: list[Callable[[str], None]] = []
+        self.moment = 0
+        """Grows with every announcement."""
+        self._heard: dict[str, int] = {}
+        """The moment of each topic's last announcement, of those announced after the oldest."""
+        self._oldest = 0
 
     def follow(self, told: Callable[[str], None]) -> None:
         """Have ``told`` called with every topic announced from now on."""
         self._followers.append(told)
 
+    def announced(self, topics: Iterable[str], since: int) -> bool:
+        """Whether one of ``topics`` was announced after that moment. May say so in vain."""
+        return any(self._heard.get(topic, self._oldest) > since for topic in topics)
+
+    def _note(self, topic: str) -> None:
+        self.moment += 1
+        if topic == EVERYTHING or len(self._heard) >= REMEMBERED:
+            self._heard.clear()
+            self._oldest = self.moment
+        self._heard[topic] = self.moment
+
     def announce(self, topics: Iterable[str]) -> None:
         for topic in topics:
+            self._note(topic)
             if topic == EVERYTHING:
                 for waited_for in list(self._waiting):
                     self._wake(waited_for, all_of_them=True)

@@ -32,7 +32,8 @@ from taskyard.server.store.leasing import Taken
 from taskyard.server.store.times import to_wire
 
 SLICE = 15.0
-"""The longest wait in one piece, seconds: a wake-up that got lost costs no more than this."""
+"""The longest wait in one piece, seconds, where a wake-up can get lost: it costs no more than
+this."""
 
 BUSY_PAUSE = 0.02
 """Seconds until another look at a queue whose entries somebody else works on right now."""
@@ -47,41 +48,52 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
         looking_once = partial(_take, call=call, request=request, announce=True)
         return (await call.server.control.write(looking_once))[0]
     loop = asyncio.get_running_loop()
-    end = loop.time() + min(max(request.wait, 0), api.LONGEST_WAIT)
-    topics = {f"worker:{request.worker}"}
-    first = True
+    signals = call.server.signals
+    end = loop.time() + min(request.wait, api.LONGEST_WAIT)
+    announce = True
     while True:
-        left = end - loop.time()
-        # Listening begins before looking: what comes in between is not missed.
-        listening = asyncio.create_task(
-            call.server.signals.wait(topics, max(0.0, min(left, SLICE)))
-        )
+        moment = signals.moment
         looking = asyncio.ensure_future(
-            call.server.control.write(partial(_take, call=call, request=request, announce=first))
+            call.server.control.write(partial(_take, call=call, request=request, announce=announce))
         )
         try:
             answer, known, busy = await asyncio.shield(looking)
         except asyncio.CancelledError:
-            listening.cancel()
             await _undo(call, looking)
             raise
-        except BaseException:
-            listening.cancel()
-            raise
-        told = answer.attempts or answer.over or answer.order in _LEAVING or _gone(request, answer)
-        if told or left <= 0:
-            _stop_listening(call, listening, known)
+        announce = False
+        if answer.attempts or answer.over or answer.order in _LEAVING or _gone(request, answer):
             return answer
-        if first or busy:
-            # Only now are the queues' ids known; or an entry is in somebody's hands for a moment.
-            _stop_listening(call, listening, known)
-            topics = {f"worker:{request.worker}", "queues", *(f"queue:{id}" for id in known)}
-            topics |= {f"entries:{id}" for id in request.waiting or ()}
-            if busy:
-                await asyncio.sleep(BUSY_PAUSE)
-            first = False
-            continue
-        await listening
+        if busy and loop.time() < end:
+            # An entry is in somebody's hands for a moment.
+            await asyncio.sleep(BUSY_PAUSE)
+        elif not await _woken(call, _topics(request, answer, known), moment, end):
+            return answer
+
+
+def _topics(request: api.Take, answer: api.TakeResponse, known: Sequence[str]) -> set[str]:
+    """What may bring a task to a worker that just looked in vain."""
+    topics = {f"worker:{request.worker}"}
+    if answer.order is None:
+        # The wake-up for a new entry goes to one: not to a worker that may take nothing.
+        topics |= {"queues", *(f"queue:{id}" for id in known)}
+    return topics | {f"entries:{id}" for id in request.waiting or ()}
+
+
+async def _woken(call: Call, topics: set[str], moment: int, end: float) -> bool:
+    """Wait until one of ``topics`` is announced, if it was not after ``moment``; False at the
+    ``end``."""
+    signals = call.server.signals
+    left = end - asyncio.get_running_loop().time()
+    if left <= 0:
+        return False
+    if signals.announced(topics, moment):
+        return True
+    if call.server.control.dialect == "sqlite" or left <= SLICE:
+        return await signals.wait(topics, left)
+    # Other servers' announcements come over a connection, which can break in silence.
+    await signals.wait(topics, SLICE)
+    return True
 
 
 _LEAVING = {"drain", "stop"}
@@ -113,14 +125,6 @@ async def _undo(call: Call, looking: asyncio.Future[Looked]) -> None:
         await call.server.control.write(back)
 
 
-def _stop_listening(call: Call, listening: asyncio.Task[bool], known: Sequence[str]) -> None:
-    """Stop waiting; a wake-up that was meant for one agent and came too late goes to the next."""
-    if listening.done():
-        call.server.signals.announce([f"queue:{id}" for id in known])
-    else:
-        listening.cancel()
-
-
 def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     found = queues.resolve(tx, call.company, request.queues)
     serving = list({queue.id: queue for queue in found if queue is not None}.values())
@@ -139,7 +143,7 @@ def _take(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     me = (
         workers.met(tx, call.company, call.user, request.worker, ip=call.ip)
         if announce
-        else workers.find(tx, call.company, request.worker)
+        else workers.registered(tx, call.company, call.user, request.worker)
     )
     order = _order_of(me)
     taken: list[Taken] = []

@@ -124,13 +124,18 @@ def seen(
     return note(tx, row, columns, **notes)
 
 
+def registered(tx: Tx, company: str, user: str, worker: str) -> Row[Any] | None:
+    """The user's live worker of that id."""
+    found: Row[Any] | None = _LIVING.first(tx, of_key=key_of(company, user, worker), now=tx.now)
+    return found
+
+
 def met(tx: Tx, company: str, user: str, worker: str, *, ip: str, **notes: Any) -> Row[Any]:
     """A worker's row, for :func:`note` to write; one nobody registered is registered."""
-    key = key_of(company, user, worker)
-    row: Row[Any] | None = _LIVING.first(tx, of_key=key, now=tx.now)
+    row = registered(tx, company, user, worker)
     if row is None:
         register(tx, company, user, worker, ip=ip, **notes)
-        row = _KNOWN.first(tx, of_key=key)
+        row = _KNOWN.first(tx, of_key=key_of(company, user, worker))
     assert row is not None
     return row
 
