@@ -55,6 +55,11 @@ class Points:
     def slice(self, start: int, end: int) -> Points:
         return Points(self.iters[start:end], self.times[start:end], self.values[start:end])
 
+    def followed_by(self, other: Points) -> Points:
+        return Points(
+            self.iters + other.iters, self.times + other.times, self.values + other.values
+        )
+
     def append(self, iteration: int, time: int, value: float) -> None:
         self.iters.append(iteration)
         self.times.append(time)

@@ -40,6 +40,10 @@ async def add_batch(call: Call, request: api.AddBatch) -> api.AddResponse:
     return await _add(call, request.lines)
 
 
+Names = tuple[str, str | None, str | None, str | None]
+"""Task, metric, variant and worker, as they were sent."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Events that were taken, as the stores want them, and what they change on their owners."""
@@ -47,9 +51,9 @@ class Batch:
     now_ms: int
     worker: str
     lines: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
-    scalars: dict[tuple[Series, str], list[Event]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    scalars: dict[Names, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    parts: list[tuple[Series, str, Points]] = field(default_factory=list)
+    """The scalars by series and worker, once they are summed up."""
     samples: list[samples.New] = field(default_factory=list)
     series: dict[tuple[str, str | None, str | None, str], Series] = field(default_factory=dict)
     news: dict[bool, dict[str, News]] = field(default_factory=lambda: {False: {}, True: {}})
@@ -57,7 +61,8 @@ class Batch:
     def take(self, event: Event, sent: dict[str, Any]) -> None:
         """Sort an event in. Raises Refused when its contents are unfit."""
         if event.type == SCALAR:
-            self.scalars[self._series_of(event), event.worker or self.worker].append(event)
+            names = (event.task, event.metric, event.variant, event.worker)
+            self.scalars[names].append(event)
             return
         content = rules.content(sent, event.type)
         news = self._news_of(event)
@@ -77,17 +82,23 @@ class Batch:
         return found
 
     def _news_of(self, event: Event) -> News:
-        return self.news[bool(event.model_event)].setdefault(event.task, News())
+        of_kind = self.news[bool(event.model_event)]
+        found = of_kind.get(event.task)
+        if found is None:
+            found = of_kind[event.task] = News()
+        return found
 
     def _time_of(self, event: Event) -> int:
         return self.now_ms if event.timestamp is None else event.timestamp
 
     def _take_line(self, event: Event, content: dict[str, Any]) -> None:
         text = content.pop("msg")
-        for name in ("iter", "metric", "variant"):
-            value = getattr(event, name)
-            if value is not None:
-                content[name] = value
+        if event.iter is not None:
+            content["iter"] = event.iter
+        if event.metric is not None:
+            content["metric"] = event.metric
+        if event.variant is not None:
+            content["variant"] = event.variant
         worker = event.worker or self.worker
         line = Line(self._time_of(event), worker, text, content or None)
         self.lines[event.task].append(line)
@@ -109,27 +120,34 @@ class Batch:
         )
 
     def points(self, events: Sequence[Event]) -> Points:
+        now = self.now_ms
         return Points(
             array("q", [event.iter or 0 for event in events]),
-            array("q", [self._time_of(event) for event in events]),
+            array("q", [now if event.timestamp is None else event.timestamp for event in events]),
             array("d", [math.nan if event.value is None else event.value for event in events]),
         )
 
     def sum_up(self) -> None:
         """Note what the scalars change on their owners."""
-        by_series: dict[Series, list[Event]] = defaultdict(list)
-        for (series, _), events in self.scalars.items():
-            by_series[series] += events
-        for series, events in by_series.items():
-            points, news = self.points(events), self._news_of(events[0])
+        found: dict[Series, Reported] = {}
+        for events in self.scalars.values():
+            first, points = events[0], self.points(events)
+            series, news = self._series_of(first), self._news_of(first)
+            self.parts.append((series, first.worker or self.worker, points))
             if series.metric not in rules.MONITOR_METRICS:
                 news.last_iteration = max(news.last_iteration or 0, *points.iters)
             label = next((event.x_axis_label for event in events if event.x_axis_label), None)
-            news.metrics.append(Reported(series.metric, series.variant, points, label))
+            known = found.get(series)
+            if known is None:
+                found[series] = Reported(series.metric, series.variant, points, label)
+                news.metrics.append(found[series])
+            else:
+                known.points = known.points.followed_by(points)
+                known.x_axis_label = known.x_axis_label or label
 
     def store(self, tx: Tx) -> None:
         catalog.register(tx, self.series.values())
-        scalars.append(tx, ((s, w, self.points(events)) for (s, w), events in self.scalars.items()))
+        scalars.append(tx, self.parts)
         samples.put(tx, self.samples)
         # One order for everybody: consoles are held until the commit.
         for task, lines in sorted(self.lines.items()):
