@@ -52,6 +52,8 @@ export interface TableProps<Row> {
   rowClass?: (row: Row) => string;
 }
 
+/** The least width of a column that has none of its own: pixels. */
+const FREE = 150;
 const PHONE_LINE = 20;
 const PHONE_PADDING = 20;
 
@@ -143,6 +145,11 @@ export function Table<Row>(props: TableProps<Row>) {
     if (row !== undefined) props.onOpen?.(row);
   };
   const all = selected && ordered.every((row) => selected.value.has(id(row)));
+  // Columns without a width share what is left: where nothing is, the table scrolls sideways.
+  const least =
+    (selected ? 36 : 0) +
+    (actions ? 44 : 0) +
+    shown.reduce((sum, c) => sum + (layout.value.widths[c.key] ?? c.width ?? FREE), 0);
   const columnsCount = shown.length + (selected ? 1 : 0) + (actions ? 1 : 0);
 
   return (
@@ -168,6 +175,7 @@ export function Table<Row>(props: TableProps<Row>) {
         aria-rowcount={ordered.length + 1}
         aria-activedescendant={active >= 0 ? `${name}-${active}` : undefined}
         aria-multiselectable={selected ? true : undefined}
+        style={phone ? undefined : { minWidth: `${least}px` }}
         onKeyDown={onKeyDown}
         onFocus={(event) =>
           event.target === event.currentTarget && active < 0 && setActive(part.first)

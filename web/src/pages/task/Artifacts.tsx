@@ -1,5 +1,7 @@
 // What a task made and what it took: artifacts and models, to be downloaded.
+import { call } from "../../api/client";
 import type { Artifact, Task } from "../../api/documents";
+import { useFresh } from "../../live/store";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { bytes } from "../../ui/format";
 import { Card, EmptyState, Nothing } from "../../ui/parts";
@@ -55,8 +57,8 @@ const MODELS: Column<TaskModel>[] = [
 
 export function Artifacts({ task }: { task: Task }) {
   const artifacts = task.execution?.artifacts ?? [];
-  const input = (task.models?.input ?? []) as TaskModel[];
-  const output = (task.models?.output ?? []) as TaskModel[];
+  const input = useModels((task.models?.input ?? []) as TaskModel[]);
+  const output = useModels((task.models?.output ?? []) as TaskModel[]);
   if (!artifacts.length && !input.length && !output.length)
     return (
       <EmptyState title="No artifacts or models">
@@ -92,6 +94,24 @@ export function Artifacts({ task }: { task: Task }) {
       <Models title="Models it made" models={output} />
       <Models title="Models it took" models={input} />
     </>
+  );
+}
+
+/** The models of a task with where they lie, which its document does not say. */
+function useModels(models: TaskModel[]): TaskModel[] {
+  const ids = models.flatMap(({ model }) => (model ? [model.id] : []));
+  const { data } = useFresh(
+    ["models", ...ids],
+    async (abort) => {
+      if (!ids.length) return [];
+      const ask = { id: ids, only_fields: ["id", "name", "uri", "framework"] };
+      return (await call("models.get_all_ex", ask, { signal: abort })).models;
+    },
+    [],
+  );
+  const known = new Map((data.value as TaskModel["model"][] | undefined)?.map((m) => [m?.id, m]));
+  return models.map(
+    (one) => ({ ...one, model: known.get(one.model?.id) ?? one.model }) as TaskModel,
   );
 }
 

@@ -1,4 +1,5 @@
 // A table of parameters whose values are typed over; what changed is marked.
+import "./parameters.css";
 import { useState } from "preact/hooks";
 import { IconButton } from "../../ui/parts";
 import type { Field, Typed } from "./parameters";
