@@ -14,6 +14,9 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import projects
 
+_AT_ONCE = 5000
+"""Ids in one statement: databases refuse more than some ten thousand."""
+
 _PROJECT = Prepared(
     select(projects.c.company)
     .where(projects.c.id == bindparam("of_id"))
@@ -34,6 +37,19 @@ def known(tx: Tx, table: Table, ids: Iterable[str], company: str) -> set[str]:
     )
     held = query.order_by(table.c.id).with_for_update(read=True, key_share=True)
     return set(tx.execute(held).scalars())
+
+
+def lock(tx: Tx, table: Table, ids: Iterable[str]) -> list[str]:
+    """Hold several documents against other writers, in the one order that cannot deadlock.
+
+    Gives the ids without repetition; unknown ones are among them.
+    """
+    wanted = sorted(set(ids))
+    if tx.dialect == "postgresql":
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = select(table.c.id).where(table.c.id.in_(wanted[start : start + _AT_ONCE]))
+            tx.execute(some.order_by(table.c.id).with_for_update())
+    return wanted
 
 
 def hold_tree(tx: Tx, *, to_change: bool) -> None:

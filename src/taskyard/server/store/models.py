@@ -17,7 +17,7 @@ from taskyard.api.errors import (
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.terms import AnyOf
-from taskyard.server.store import documents, projects, task_life
+from taskyard.server.store import documents, keeping, projects, task_life
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK
@@ -78,14 +78,8 @@ def hold(tx: Tx, call: Call, id: str, *fields: str) -> Document:
 
 
 def lock(tx: Tx, ids: Iterable[str]) -> list[str]:
-    """Hold several models against other writers, in the one order that cannot deadlock.
-
-    Gives the ids without repetition; unknown ones are among them.
-    """
-    wanted = sorted(set(ids))
-    held = select(models.c.id).where(models.c.id.in_(wanted)).order_by(models.c.id)
-    tx.execute(held.with_for_update())
-    return wanted
+    """Hold several models, as :func:`keeping.lock` does."""
+    return keeping.lock(tx, models, ids)
 
 
 def raise_iteration(tx: Tx, task: str | None, iteration: int | None) -> None:

@@ -150,8 +150,7 @@ def family(tx: Tx, project: str, *, to_remove: bool = False) -> list[str]:
         keeping.hold_tree(tx, to_change=True)
     found = [project, *(child.id for child in below(tx, project))]
     if to_remove:
-        held = select(projects.c.id).where(projects.c.id.in_(found)).order_by(projects.c.id)
-        tx.execute(held.with_for_update())
+        keeping.lock(tx, projects, found)
     return found
 
 

@@ -55,15 +55,8 @@ def create(tx: Tx, call: Call, fields: Sent) -> str:
 
 
 def lock(tx: Tx, ids: Iterable[str]) -> list[str]:
-    """Hold several tasks against other writers, in the one order that cannot deadlock.
-
-    Gives the ids without repetition; unknown ones are among them.
-    """
-    wanted = sorted(set(ids))
-    tx.execute(
-        select(tasks.c.id).where(tasks.c.id.in_(wanted)).order_by(tasks.c.id).with_for_update()
-    )
-    return wanted
+    """Hold several tasks, as :func:`keeping.lock` does."""
+    return keeping.lock(tx, tasks, ids)
 
 
 def for_edit(tx: Tx, call: Call, task: str, *fields: str) -> dict[str, Any]:
