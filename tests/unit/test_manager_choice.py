@@ -70,6 +70,12 @@ def test_a_manager_reads_the_first_list_it_can(task: str, agent: str, lists: lis
         assert not any(kind in TAKES[chosen.manager] for kind in before)
 
 
+@given(nobody_or, nobody_or, found)
+def test_a_list_that_is_left_aside_is_told(task: str, agent: str, lists: list[Kind]) -> None:
+    chosen = _or_none(task, agent, lists)
+    assert chosen is None or chosen.index == 0 or "cannot read" in chosen.note
+
+
 @pytest.mark.parametrize(
     ("kind", "manager"),
     [

@@ -73,11 +73,11 @@ def choose(task: str, agent: str, found: Sequence[Kind]) -> Choice:
                 f"`{task}` cannot build this environment: the task has {_NAMES[found[0]]}",
                 hint=_HINT,
             )
-        return Choice(task, index)
+        return Choice(task, index, _skipped(task, found, index))
     if agent:
         index = _first(agent, found)
         if index is not None:
-            return Choice(agent, index)
+            return Choice(agent, index, _skipped(agent, found, index))
     manager = _OWN.get(found[0], DEFAULT)
     if manager not in TAKES:
         raise RunError(
@@ -87,6 +87,13 @@ def choose(task: str, agent: str, found: Sequence[Kind]) -> Choice:
         )
     note = f"this agent's `{agent}` has nothing to go by: the project has {_NAMES[found[0]]}"
     return Choice(manager, 0, f"{note}, so `{manager}` makes the environment" if agent else "")
+
+
+def _skipped(manager: str, found: Sequence[Kind], index: int) -> str:
+    """What to say when a list that counts more was left aside."""
+    if index == 0:
+        return ""
+    return f"`{manager}` cannot read {_NAMES[found[0]]}: it goes by {_NAMES[found[index]]}"
 
 
 def _first(manager: str, found: Sequence[Kind]) -> int | None:
