@@ -241,3 +241,43 @@ def test_servers_that_start_together_on_an_empty_database_agree(
 
 def _basic(access: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{access}:{secret}".encode()).decode()
+
+
+def test_a_reader_who_counts_lines_misses_none_that_two_servers_write(
+    pair: tuple[Running, Running],
+) -> None:
+    one, other = map(Api, pair)
+    task = make_task(one)
+
+    def write(number: int) -> None:
+        head = {"type": "log", "task": task, "timestamp": 1}
+        writer = Api(pair[number % 2])
+        for line in range(20):
+            writer.batch("events.add_batch", [{**head, "msg": f"{number}-{line}"}])
+
+    seen: list[str] = []
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write, number) for number in range(4)]
+        while True:
+            over = all(writer.done() for writer in writing)
+            found = other("events.read_log", task=task, first=len(seen))["lines"]
+            seen += [line["text"] for line in found]
+            if over and not found:
+                break
+        for writer in writing:
+            writer.result()
+
+    assert sorted(seen) == sorted(f"{number}-{line}" for number in range(4) for line in range(20))
+
+
+def test_a_console_is_gone_on_every_server_when_a_reset_is_answered(
+    pair: tuple[Running, Running],
+) -> None:
+    one, other = map(Api, pair)
+    task = make_task(one)
+    line = {"type": "log", "task": task, "timestamp": 1, "msg": "old"}
+    for _ in range(10):
+        one.batch("events.add_batch", [line])
+        one("tasks.reset", task=task, force=True)
+
+        assert other("events.get_task_log", task=task)["total"] == 0

@@ -1,0 +1,98 @@
+"""Pages of tasks are the same whichever index they are found by."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from taskyard.server.store import finding
+from tests.beds.server import Api
+
+
+@pytest.fixture(params=["few", "many"])
+def project(request: pytest.FixtureRequest, api: Api, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A project that is taken for one of few tasks, or of many."""
+    if request.param == "many":
+        monkeypatch.setattr(finding, "MANY", 0)
+    found: str = api("projects.create", name=f"p {uuid.uuid4().hex}")["id"]
+    return found
+
+
+def create(api: Api, project: str, name: str, **fields: Any) -> None:
+    api("tasks.create", **{"name": name, "type": "training", "project": project, **fields})
+
+
+def names(api: Api, **query: Any) -> list[str]:
+    found = api("tasks.get_all_ex", only_fields=["name"], **query)["tasks"]
+    return [task["name"] for task in found]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("name", ["ann", "bob", "cid"]),
+        ("-name", ["cid", "bob", "ann"]),
+        ("created", ["bob", "cid", "ann"]),
+        ("-last_update", ["ann", "cid", "bob"]),
+        ("comment", ["cid", "ann", "bob"]),
+        ("-started", ["ann", "bob", "cid"]),
+    ],
+)
+def test_a_project_s_tasks_come_in_any_order(
+    api: Api, project: str, order: str, expected: list[str]
+) -> None:
+    for name, comment in (("bob", "3"), ("cid", "1"), ("ann", "2")):
+        create(api, project, name, comment=comment)
+
+    found = names(api, project=[project], order_by=[order])
+
+    if order == "-started":
+        # None has a start: the tie is broken by their ids.
+        assert sorted(found) == expected
+    else:
+        assert found == expected
+
+
+def test_a_page_begins_where_the_last_one_ended(api: Api, project: str) -> None:
+    for number in range(5):
+        create(api, project, f"name {number}")
+    asked = {"project": [project], "order_by": ["name"], "page_size": 2}
+
+    pages = [names(api, **asked, page=page) for page in range(3)]
+
+    assert pages == [["name 0", "name 1"], ["name 2", "name 3"], ["name 4"]]
+
+
+def test_a_project_s_tasks_of_one_type_are_found(api: Api, project: str) -> None:
+    create(api, project, "trains")
+    create(api, project, "tests", type="testing")
+
+    assert names(api, project=[project], type=["testing"], order_by=["name"]) == ["tests"]
+
+
+def test_archived_tasks_are_left_out_on_request(api: Api, project: str) -> None:
+    create(api, project, "stays")
+    create(api, project, "goes", system_tags=["archived"])
+
+    assert names(api, project=[project], system_tags=["-archived"]) == ["stays"]
+    assert names(api, project=[project], system_tags=["archived"]) == ["goes"]
+
+
+def test_a_task_taken_out_of_the_archive_is_there_again(api: Api, project: str) -> None:
+    create(api, project, "goes", system_tags=["archived"])
+    task = api("tasks.get_all_ex", project=[project])["tasks"][0]["id"]
+    api("tasks.update", task=task, system_tags=[])
+
+    assert names(api, project=[project], system_tags=["-archived"]) == ["goes"]
+
+
+def test_tasks_without_the_archived_tag_or_any_are_found_together(api: Api, project: str) -> None:
+    create(api, project, "untagged")
+    create(api, project, "archived", system_tags=["archived"])
+    create(api, project, "other", system_tags=["other"])
+
+    found = names(api, project=[project], system_tags=["archived", None])
+
+    assert sorted(found) == ["archived", "untagged"]
