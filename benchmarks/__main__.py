@@ -20,11 +20,14 @@ from benchmarks.stage import Failed
 ROUNDS = {
     "dispatch": 100,
     "warm_start": 20,
+    "containers": 20,
     "environment": 5,
     "source_tree": 10,
+    "environment_build": 5,
     "queue_rates": 3,
     "idle_agents": 1,
     "task_list": 20,
+    "telemetry": 3,
 }
 """Every benchmark, and how often each contender is sampled."""
 
