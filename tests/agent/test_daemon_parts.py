@@ -25,14 +25,14 @@ def test_the_oldest_of_the_delivered_runs_go(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     for number in range(5):
         ended_run(runs, f"task{number}", 1, at=number)
-    assert housekeeping.collect_runs(runs, keep=2) == ["task0.1", "task1.1", "task2.1"]
+    assert housekeeping.collect_runs(runs, tmp_path, keep=2) == ["task0.1", "task1.1", "task2.1"]
     assert [f.name for f in folders.all_runs(runs)] == ["task3.1", "task4.1"]
 
 
 def test_a_run_that_the_server_does_not_know_the_end_of_stays(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     folders.create(runs, RunSpec(task="task", attempt=1, cache=""), Secrets())
-    assert housekeeping.collect_runs(runs, keep=0) == []
+    assert housekeeping.collect_runs(runs, tmp_path, keep=0) == []
 
 
 def test_checkpoints_go_with_the_last_run_of_their_task(tmp_path: Path) -> None:
@@ -42,8 +42,17 @@ def test_checkpoints_go_with_the_last_run_of_their_task(tmp_path: Path) -> None:
     ended_run(runs, "kept", 2, at=3)
     for task in ("gone", "kept"):
         (checkpoints / task).mkdir(parents=True)
-    housekeeping.collect_runs(runs, keep=1)
+    housekeeping.collect_runs(runs, tmp_path, keep=1)
     assert [f.name for f in checkpoints.iterdir()] == ["kept"]
+
+
+def test_checkpoints_stay_while_another_agent_has_a_run_of_the_task(tmp_path: Path) -> None:
+    ended_run(tmp_path / "agents" / "one" / "runs", "task", 1, at=1)
+    ended_run(tmp_path / "agents" / "two" / "runs", "task", 2, at=2)
+    kept = folders.checkpoints(tmp_path, "task")
+    kept.mkdir(parents=True)
+    housekeeping.collect_runs(tmp_path / "agents" / "one" / "runs", tmp_path, keep=0)
+    assert kept.exists()
 
 
 def test_a_run_with_read_only_folders_goes_too(tmp_path: Path) -> None:
@@ -51,7 +60,7 @@ def test_a_run_with_read_only_folders_goes_too(tmp_path: Path) -> None:
     (folder / "code").mkdir()
     (folder / "code" / "file").touch()
     (folder / "code").chmod(0o555)
-    housekeeping.collect_runs(tmp_path / "runs", keep=0)
+    housekeeping.collect_runs(tmp_path / "runs", tmp_path, keep=0)
     assert not folder.exists()
 
 

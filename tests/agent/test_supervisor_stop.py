@@ -53,7 +53,7 @@ def test_an_abort_leaves_time_to_save_a_checkpoint(runs: Runs) -> None:
     outcome = runs.outcome(folder)
     assert outcome.aborted
     assert (outcome.cause, outcome.message) == (Cause.ABORTED, "aborted by Ada")
-    saved = runs.root.parent / "checkpoints" / "task" / "saved"
+    saved = folders.checkpoints(runs.root.parent / "cache", "task") / "saved"
     assert saved.read_text() == "epoch 7"
 
 

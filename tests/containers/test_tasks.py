@@ -48,7 +48,7 @@ pathlib.Path(os.environ["TASKYARD_CHECKPOINT_DIR"], "kept").write_text("y")
     assert yard.outcome(task)[0] == "completed"
     agent = yard.site.agent_data / "agents" / "many"
     written = agent / "runs" / f"{task}.1" / "code" / "written"
-    kept = agent / "checkpoints" / task / "kept"
+    kept = yard.site.agent_data / "checkpoints" / task / "kept"
     assert (written.stat().st_uid, kept.stat().st_uid) == (0, 0)
 
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from taskyard.agent import slot
 from taskyard.agent.environments import bytecode, store
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import DELIVERED
-from taskyard.agent.run.supervisor import CHECKPOINTS
 from taskyard.api.errors import TaskyardError
 
 log = logging.getLogger("taskyard.agent")
@@ -51,7 +51,7 @@ class Housekeeping:
     def _keep(self) -> None:
         while not self._gone.is_set():
             try:
-                collect_runs(self._runs)
+                collect_runs(self._runs, self._cache)
                 if time.monotonic() >= self._due:
                     self._due = time.monotonic() + HOUR
                     if dropped := collect_environments(self._cache):
@@ -64,10 +64,10 @@ class Housekeeping:
             self._untidy.clear()
 
 
-def collect_runs(runs: Path, *, keep: int = KEPT_RUNS) -> list[str]:
+def collect_runs(runs: Path, cache: Path, *, keep: int = KEPT_RUNS) -> list[str]:
     """Drop the runs that the server knows the end of, but for the newest; returns their names.
 
-    A task's checkpoints go with its last run here.
+    A task's checkpoints, in ``cache``, go with its last run on this machine.
     """
     ended = []
     for folder in folders.all_runs(runs):
@@ -79,11 +79,10 @@ def collect_runs(runs: Path, *, keep: int = KEPT_RUNS) -> list[str]:
     dropped = [folder for _, folder in ended[: max(0, len(ended) - keep)]]
     for folder in dropped:
         remove_run(folder)
-    left = {folders.parse_name(folder.name)[0] for folder in folders.all_runs(runs)}
-    for folder in dropped:
-        task = folders.parse_name(folder.name)[0]
-        if task not in left:
-            store.remove(runs.parent / CHECKPOINTS / task)
+    for task in {folders.parse_name(folder.name)[0] for folder in dropped}:
+        elsewhere = slot.all_runs_of(cache, task)
+        if not any(runs.glob(f"{task}.*")) and not elsewhere:
+            store.remove(folders.checkpoints(cache, task))
     return [folder.name for folder in dropped]
 
 

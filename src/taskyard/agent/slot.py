@@ -81,6 +81,11 @@ def running(data: Path) -> list[tuple[str, int]]:
     return found
 
 
+def all_runs_of(data: Path, task: str) -> list[Path]:
+    """The run folders of a task that any agent here has."""
+    return list((data / "agents").glob(f"*/runs/{task}.*"))
+
+
 def _folder(data: Path, worker: str) -> Path:
     return data / "agents" / re.sub(r"[^\w.,:-]", "_", worker)
 

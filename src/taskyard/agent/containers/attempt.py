@@ -29,7 +29,6 @@ from taskyard.agent.run.spec import NOTEBOOK, Contained, Container, Outcome, Run
 from taskyard.agent.run.steps import PRIVATE, Run
 from taskyard.api.errors import RunError
 
-CHECKPOINTS = "checkpoints"
 TASK_LABEL = "taskyard.task"
 PORT_TRIES = 5
 _NVIDIA = "/dev/nvidiactl"
@@ -153,7 +152,7 @@ class Attempt:
         run, ready, facts = self.run, self._ready, self._facts
         assert ready is not None
         assert facts is not None
-        checkpoints = run.folder.parent.parent / CHECKPOINTS / run.spec.task
+        checkpoints = folders.checkpoints(run.spec.cache, run.spec.task)
         checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
         places = self._places(checkpoints, ready)
         self._write_start(ready, facts)
@@ -265,7 +264,7 @@ class Attempt:
         watcher = Watcher(self.engine, run.folder, contained, run.spec.limits, ear, prepared)
         outcome = watcher.watch()
         shared = [run.tree, run.folder / PRIVATE, run.folder / script.REPORT]
-        shared.append(run.folder.parent.parent / CHECKPOINTS / run.spec.task)
+        shared.append(folders.checkpoints(run.spec.cache, run.spec.task))
         if contained.user or os.geteuid():
             with contextlib.suppress(RunError, OSError):
                 take_back(

@@ -37,6 +37,11 @@ def parse_name(text: str) -> tuple[str, int]:
     return task, int(attempt)
 
 
+def checkpoints(cache: str | Path, task: str) -> Path:
+    """Where a task keeps what its next attempt needs, whichever agent of the machine runs that."""
+    return Path(cache) / "checkpoints" / task
+
+
 def create(runs: Path, spec: RunSpec, secrets: Secrets) -> Path:
     """Make the folder of an attempt below ``runs`` and return it.
 

@@ -35,9 +35,6 @@ from taskyard.api.errors import Cause, RunError
 if TYPE_CHECKING:
     from taskyard.agent.containers.attempt import Attempt
 
-CHECKPOINTS = "checkpoints"
-"""Beside the folder of runs: one folder a task, kept from one attempt to the next."""
-
 TAKE_OVER = 2.0
 """Seconds to wait for the lock of a supervisor that is just dying."""
 TOOL_GRACE = 2.0
@@ -248,7 +245,7 @@ def _settled(folder: Path, process: Process) -> Process:
 def _launch(run: Run, lock: int) -> Process:
     if run.python is None or run.bin is None:
         raise RuntimeError("no step has said which Python to use")
-    checkpoints = run.folder.parent.parent / CHECKPOINTS / run.spec.task
+    checkpoints = folders.checkpoints(run.spec.cache, run.spec.task)
     checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
     what = launch.plan(
         run.spec,
