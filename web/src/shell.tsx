@@ -212,11 +212,7 @@ export function Page({ title, name, beside, actions, under, fill, children }: Pa
         <h1>{title}</h1>
         {beside}
         <span class="spring" />
-        <button
-          type="button"
-          class="jump"
-          onClick={() => openPalette()}
-        >
+        <button type="button" class="jump" onClick={() => openPalette()}>
           <Icon name="search" size={14} />
           <span>Search or jump to…</span>
           <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>

@@ -12,6 +12,9 @@ export interface Drawn {
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** Lines of more points than these have no marks on them. */
+const MARKED = 50;
+
 /** Draw into `place`, following its width. `onCursor` hears the index under the cursor. */
 export function draw(
   place: HTMLElement,
@@ -47,6 +50,7 @@ export function draw(
     axes: [
       {
         ...axis,
+        size: 26,
         grid: { show: false },
         ...(props.time && { values: (_plot: uPlot, at: number[]) => times(at) }),
       },
@@ -66,7 +70,7 @@ export function draw(
           stroke,
           width: 1.5,
           spanGaps: !!props.joined,
-          points: { show: series.values.length <= 50, size: 4, fill: stroke },
+          points: { show: (drawn: uPlot) => drawn.data[0].length <= MARKED, size: 4, fill: stroke },
           ...(series.dashed || at >= 8 ? { dash: at >= 16 ? [2, 3] : [6, 3] } : {}),
           ...(series.fill && { fill: `${stroke}22` }),
         };
@@ -128,9 +132,9 @@ function times(at: number[]): string[] {
   return at.map((seconds, i) => {
     const date = new Date(seconds * 1000);
     const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-    if (step >= 86_400) return day;
+    if (step >= 43_200) return day;
     const before = i ? new Date((at[i - 1] ?? 0) * 1000).getDate() : date.getDate();
     if (step < 60) return absolute(seconds * 1000).slice(11);
-    return before === date.getDate() ? clock(date) : `${day} ${clock(date)}`;
+    return before === date.getDate() ? clock(date) : day;
   });
 }

@@ -3,7 +3,8 @@ import type { Task } from "../../api/documents";
 import { useFresh } from "../../live/store";
 import { go, query, setQuery } from "../../router";
 import { user } from "../../session";
-import { Ago, Card, Nothing, Segmented, TaskLink } from "../../ui/parts";
+import { count } from "../../ui/format";
+import { Ago, Card, Segmented, TaskLink } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
 import { type Column, Table } from "../../ui/Table";
 
@@ -15,7 +16,7 @@ interface Row extends Task {
 }
 
 const COLUMNS: Column<Row>[] = [
-  { key: "name", head: "Task", width: 200, phone: true, cell: (t) => <TaskLink task={t} /> },
+  { key: "name", head: "Task", phone: true, cell: (t) => <TaskLink task={t} /> },
   {
     key: "status",
     head: "Status",
@@ -28,13 +29,6 @@ const COLUMNS: Column<Row>[] = [
     head: "Where, or why it waits",
     phone: true,
     cell: (t) => <span data-tip={[t.why, t.hint].filter(Boolean).join("\n")}>{t.why}</span>,
-  },
-  {
-    key: "step",
-    head: "Step",
-    width: 76,
-    number: true,
-    cell: (t) => t.last_iteration || <Nothing />,
   },
   {
     key: "for",
@@ -66,10 +60,8 @@ export function ActiveTasks({ tasks, more }: { tasks: Task[]; more: boolean }) {
     const found = explained.get(task.id);
     const preparing = found?.phase ? found.phase !== "run" : false;
     const why =
-      task.status === "queued"
-        ? (found?.reason.text ?? task.execution?.queue?.name ?? "")
-        : `${task.last_worker ?? ""}${preparing ? `: ${found?.phase}` : ""}`;
-    return { ...task, why, hint: found?.hint ?? "", preparing };
+      task.status === "queued" ? found?.reason.text : where(task, preparing && found?.phase);
+    return { ...task, why: why ?? "", hint: found?.hint ?? "", preparing };
   });
   return (
     <Card
@@ -96,6 +88,12 @@ export function ActiveTasks({ tasks, more }: { tasks: Task[]; more: boolean }) {
       />
     </Card>
   );
+}
+
+/** Where a task runs, and how far it is. */
+function where(task: Task, phase: string | false | undefined): string {
+  const step = task.last_iteration ? `step ${count(task.last_iteration)}` : "";
+  return [task.last_worker, phase || step].filter(Boolean).join(" · ");
 }
 
 interface Explained {

@@ -1,8 +1,13 @@
 // How to get a worker, wherever there is none.
-import { useState } from "preact/hooks";
+import { effect } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../../api/client";
+import type { Worker } from "../../api/documents";
 import { base } from "../../base";
+import { keepFresh } from "../../live/store";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { EmptyState, Segmented } from "../../ui/parts";
+import { toast } from "../../ui/Toast";
 import { NewKeys } from "./NewKeys";
 
 type Way = "here" | "elsewhere" | "clearml";
@@ -21,6 +26,7 @@ const isLocal = (): boolean => ["localhost", "127.0.0.1", "[::1]"].includes(loca
 /** Says how to start a worker for a queue, and waits for it together with the reader. */
 export function AddWorker({ queue = "default" }: { queue?: string }) {
   const [way, setWay] = useState<Way>("here");
+  useEffect(greetFirst, []);
   const daemon = `taskyard agent daemon --queue ${queue}`;
   return (
     <EmptyState title="No worker yet">
@@ -40,6 +46,28 @@ export function AddWorker({ queue = "default" }: { queue?: string }) {
       </p>
     </EmptyState>
   );
+}
+
+let greeting = false;
+
+/** Say so when the first worker comes, also after what told of its lack has gone. */
+function greetFirst(): void {
+  if (greeting) return;
+  greeting = true;
+  const live = keepFresh(["workers"], async (abort) => {
+    const { workers } = await call("workers.get_all", { last_seen: 0 }, { signal: abort });
+    return workers as Worker[];
+  });
+  let alone = false;
+  const end = effect(() => {
+    const first = live.data.value?.[0];
+    if (live.data.value && !first) alone = true;
+    if (!first) return;
+    if (alone) toast(`${first.id} connected`);
+    greeting = false;
+    live.stop();
+    queueMicrotask(() => end());
+  });
 }
 
 function Elsewhere({ daemon }: { daemon: string }) {

@@ -28,7 +28,7 @@ export function FirstTask() {
     <EmptyState title="No task yet">
       <p>
         {way === "sample"
-          ? "A training of 20 seconds without any packages: it prints, and draws a curve."
+          ? "A training of a dozen seconds, without any packages: it prints, and draws a curve."
           : way === "python"
             ? "At the beginning of a script that runs on your machine:"
             : "In a folder with code:"}

@@ -12,7 +12,7 @@ import urllib.request
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
-parser.add_argument("--steps", type=int, default=40)
+parser.add_argument("--steps", type=int, default=24)
 args = parser.parse_args()
 
 
@@ -37,7 +37,7 @@ def report(step, loss):
 
 
 for step in range(1, args.steps + 1):
-    loss = math.exp(-args.lr * step / 2) + 0.05 * math.sin(step) ** 2 / step
+    loss = math.exp(-args.lr * step) + 0.05 * math.sin(step) ** 2 / step
     print(f"step {step:3d}/{args.steps}  loss {loss:.4f}", flush=True)
     report(step, loss)
     time.sleep(0.5)
@@ -70,6 +70,6 @@ export function sampleTask(): Ask<"tasks.create"> {
       diff: patchOf("sample.py", SCRIPT),
       arguments: ["--lr", "${Args/lr}", "--steps", "${Args/steps}"],
     },
-    hyperparams: { Args: { lr: parameter("lr", "0.1"), steps: parameter("steps", "40") } },
+    hyperparams: { Args: { lr: parameter("lr", "0.1"), steps: parameter("steps", "24") } },
   } as unknown as Ask<"tasks.create">;
 }
