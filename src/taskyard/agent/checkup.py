@@ -17,6 +17,7 @@ from taskyard.agent.environments import indexes, tool
 from taskyard.agent.environments.addresses import anonymous
 from taskyard.agent.machine import gpus
 from taskyard.agent.run import mirror
+from taskyard.agent.run.mirror import Credentials
 from taskyard.api.errors import RunError, TaskyardError
 
 PATIENCE = 10.0
@@ -49,7 +50,7 @@ def disk(data: Path) -> Iterator[Finding]:
         yield Finding("disk", "ok", text)
 
 
-def git(data: Path, urls: Sequence[str], credentials: tuple[str, str] | None) -> Iterator[Finding]:
+def git(data: Path, urls: Sequence[str], credentials: Credentials) -> Iterator[Finding]:
     """Git itself, and each repository: those named, else those that tasks here came from."""
     try:
         version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
@@ -70,11 +71,9 @@ def _known_repositories(data: Path) -> list[str]:
     return found
 
 
-def _repository(data: Path, url: str, credentials: tuple[str, str] | None) -> Finding:
+def _repository(data: Path, url: str, credentials: Credentials) -> Finding:
     try:
-        found = mirror.mirror_of(
-            url, cache=data, credentials={"*": credentials} if credentials else {}
-        )
+        found = mirror.mirror_of(url, cache=data, credentials=credentials)
         done = subprocess.run(
             ["git", "ls-remote", "--quiet", found.url, "HEAD"],
             env=mirror.network_environment(found),

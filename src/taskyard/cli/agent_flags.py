@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.machine import configuration, git_credentials
+from taskyard.cli.machine import chosen_gpus, configuration, git_credentials
 from taskyard.cli.sizes import size
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def options(args: argparse.Namespace, data: Path) -> Options:
     from taskyard.agent.options import Options
     from taskyard.agent.schedule import schedule
 
-    cards = _cards(args)
+    cards = chosen_gpus(args, unless_named="all" if args.dynamic_gpus else "")
     needs = _needs(args.queue, cards or []) if args.dynamic_gpus else {}
     services = args.services_mode is not None
     return Options(
@@ -228,16 +228,6 @@ def _container(args: argparse.Namespace) -> Defaults | None:
         allowed=args.docker_allow,
         pull=args.pull,
     )
-
-
-def _cards(args: argparse.Namespace) -> list[Gpu] | None:
-    from taskyard.agent import devices
-    from taskyard.agent.machine import gpus
-
-    if args.cpu_only or args.gpus == "none":
-        return []
-    words = args.gpus or ("all" if args.dynamic_gpus else "")
-    return devices.choose(words, gpus.list_gpus()) if words else None
 
 
 def _needs(words: list[str], cards: list[Gpu]) -> dict[str, Need]:

@@ -17,6 +17,7 @@ from taskyard.agent.place import data_folder
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.exits import FAILED, OK
 from taskyard.cli.failure import WrongUsage
+from taskyard.cli.machine import git_credentials
 from taskyard.cli.output import add_output, show_rows
 from taskyard.cli.target import connect
 
@@ -40,6 +41,10 @@ def doctor_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="a repository that must be readable",
     )
+    for name in ("user", "host"):
+        known = os.environ.get(f"CLEARML_AGENT_GIT_{name.upper()}", "")
+        parser.add_argument(f"--git-{name}", default=known, help="as for agents")
+    parser.set_defaults(git_pass="")
     add_output(parser)
 
 
@@ -102,9 +107,7 @@ def _clock(args: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _git(args: argparse.Namespace) -> Iterator[Finding]:
-    user = os.environ.get("CLEARML_AGENT_GIT_USER", "")
-    password = os.environ.get("CLEARML_AGENT_GIT_PASS", "")
-    return checkup.git(data_folder(), args.git, (user, password) if user and password else None)
+    return checkup.git(data_folder(), args.git, git_credentials(args))
 
 
 CHECKS: dict[str, Check] = {

@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 from taskyard.cli.exits import OUR_FAULT
 from taskyard.cli.machine import (
+    chosen_gpus,
     configuration,
     git_credentials,
     machine_arguments,
     obey,
-    visible_gpus,
 )
 from taskyard.cli.output import note
 
@@ -43,7 +43,7 @@ def execute_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute_command(args: argparse.Namespace) -> int:
-    from taskyard.agent import slot
+    from taskyard.agent import devices, slot
     from taskyard.agent.place import data_folder
     from taskyard.agent.single import Options, Single
     from taskyard.cli.follow import ended
@@ -57,7 +57,8 @@ def execute_command(args: argparse.Namespace) -> int:
     if args.clone:
         task = str(session.raw("tasks.clone", {"task": task})["id"])
         note(f"clone {task}")
-    os.environ.update(visible_gpus(args.gpus, cpu_only=args.cpu_only))
+    cards = chosen_gpus(args)
+    os.environ.update(devices.visible(None if cards is None else [gpu.uuid for gpu in cards]))
     options = Options(
         cache=data_folder(),
         configuration=configuration(args),

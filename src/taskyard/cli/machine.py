@@ -12,6 +12,7 @@ from taskyard.client import config
 
 if TYPE_CHECKING:
     from taskyard.agent.configuration import Configuration
+    from taskyard.agent.machine.gpus import Gpu
 
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,27 +83,15 @@ def _use_config(file: Path) -> None:
         os.environ["TASKYARD_CONFIG"] = str(file)
 
 
-def gpu_list(words: str) -> str:
-    """``0,2-3`` as ``0,2,3``; names of devices stay as they are."""
-    found = []
-    for word in words.split(","):
-        first, dash, last = word.partition("-")
-        if dash and first.isdecimal() and last.isdecimal():
-            found += [str(number) for number in range(int(first), int(last) + 1)]
-        else:
-            found.append(word)
-    return ",".join(found)
+def chosen_gpus(args: argparse.Namespace, *, unless_named: str = "") -> list[Gpu] | None:
+    """The GPUs for tasks; None when nothing was said. Raises TaskyardError for unknown ones."""
+    from taskyard.agent import devices
+    from taskyard.agent.machine import gpus
 
-
-def visible_gpus(words: str, *, cpu_only: bool = False) -> dict[str, str]:
-    """The variables by which tasks see these GPUs only; none when nothing was asked for."""
-    if cpu_only or words == "none":
-        return {"NVIDIA_VISIBLE_DEVICES": "none", "CUDA_VISIBLE_DEVICES": ""}
-    if words == "all":
-        return {"NVIDIA_VISIBLE_DEVICES": "all"}
-    if not words:
-        return {}
-    return {"NVIDIA_VISIBLE_DEVICES": gpu_list(words), "CUDA_VISIBLE_DEVICES": gpu_list(words)}
+    if args.cpu_only or args.gpus == "none":
+        return []
+    words = args.gpus or unless_named
+    return devices.choose(words, gpus.list_gpus()) if words else None
 
 
 def git_credentials(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
