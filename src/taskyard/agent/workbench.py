@@ -51,10 +51,11 @@ def build(spec: RunSpec, secrets: Secrets, target: Path, say: Callable[[str], No
         checkpoints=target,
         base=launch.base_environment(os.environ, run.variables),
     )
-    return _write_scripts(target, what, run.bin)
+    programs = os.pathsep.join(filter(None, [str(run.bin), run.variables.get("PATH", "")]))
+    return _write_scripts(target, what, programs)
 
 
-def _write_scripts(target: Path, what: Launch, programs: Path) -> Path:
+def _write_scripts(target: Path, what: Launch, programs: str) -> Path:
     activate, run = target / ACTIVATE, target / RUN
     activate.write_text(activation(what, programs, launch.base_environment(os.environ)))
     words = " ".join(shlex.quote(word) for word in what.argv)
@@ -63,12 +64,12 @@ def _write_scripts(target: Path, what: Launch, programs: Path) -> Path:
     return activate
 
 
-def activation(what: Launch, programs: Path, base: dict[str, str]) -> str:
+def activation(what: Launch, programs: str, base: dict[str, str]) -> str:
     """A shell script that brings a shell to where the task's code would run."""
     lines = ["# Source this file:  . activate", f"cd {shlex.quote(str(what.folder))} || return 1"]
     for name, value in sorted(what.environment.items()):
         if name in ("PATH", "PWD") or name.startswith(_OF_A_RUN) or base.get(name) == value:
             continue
         lines.append(f"export {name}={shlex.quote(value)}")
-    lines.append(f'export PATH={shlex.quote(str(programs))}:"$PATH"')
+    lines.append(f'export PATH={shlex.quote(programs)}:"$PATH"')
     return "\n".join(lines) + "\n"

@@ -73,7 +73,7 @@ _MEANINGS = (
     (r"PackagesNotFoundError[\s\S]*?\n\s+- (\S+)", "no channel of conda has {0}", _CHANNEL),
     (r"No candidates were found for ([^\n]+?)\.?(?:\n|$)", "no channel of conda has {0}", _CHANNEL),
     (r"nothing provides(?: requested)? ([^\n]+)", "no channel of conda has {0}", _CHANNEL),
-    (r"(\S+) \S* ?does not exist \(perhaps a typo or a missing channel\)",
+    (r"(\S+)(?: =\S+)?(?: \S+)? does not exist \(perhaps a typo or a missing channel\)",
      "no channel of conda has {0}", _CHANNEL),
     (r"(?:Cannot solve the request because of|LibMambaUnsatisfiableError)[:\s]*([^\n]+)",
      "the packages of conda cannot be installed together: {0}", "loosen one of the versions named"),
