@@ -215,6 +215,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     "queues.add_or_update_metadata": {"metadata": [{"key": "k", "value": "v"}]},
     "queues.get_queue_metrics": {"from_date": 1, "to_date": 2},
     "workers.get_stats": {"from_date": 1, "to_date": 2},
+    "workers.get_timeline": {"from_date": 1, "to_date": 2},
 }
 """What a few actions want beyond the fields they declare as required."""
 
