@@ -44,13 +44,7 @@ export function Menu({ label, items = [], word, icon, children }: MenuProps) {
     <>
       <span ref={button} class="menu-button">
         {word ? (
-          <Button
-            kind="soft"
-            popovertarget={id}
-            aria-haspopup="menu"
-            aria-label={label}
-            {...(icon && { icon })}
-          >
+          <Button kind="soft" popovertarget={id} aria-haspopup="menu" {...(icon && { icon })}>
             {word}
           </Button>
         ) : (
