@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--docker", nargs="*", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--gpus", default="", help="GPUs the tasks may see: 0,1 or all or none")
     parser.add_argument("--cpu-only", action="store_true", help="tasks see no GPU")
     parser.add_argument(
@@ -66,6 +67,11 @@ def configuration(args: argparse.Namespace) -> Configuration:
 
 def obey(args: argparse.Namespace) -> None:
     """Have the flags about places count for all that this process does. Raises TaskyardError."""
+    if args.docker is not None:
+        raise TaskyardError(
+            "this command makes no containers (--docker)",
+            hint="An agent does: taskyard agent daemon --docker IMAGE",
+        )
     if args.config_file:
         _use_config(args.config_file)
     if args.data:
