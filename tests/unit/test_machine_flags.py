@@ -1,4 +1,4 @@
-"""The flags of ``agent execute`` and ``agent build``: those of clearml-agent, and what they mean."""
+"""The flags of ``agent execute`` and ``agent build``: those of clearml-agent, and their meaning."""
 
 from __future__ import annotations
 
