@@ -1,4 +1,4 @@
-"""Which of a task's container arguments are passed on. No I/O.
+"""Which of a task's container arguments are passed on.
 
 Whoever may put a task on a queue must not become root on the agent's machine by it: arguments
 that open the machine are refused unless the agent's owner allows them. The agent's own arguments
@@ -7,7 +7,7 @@ are its owner's and pass as they are.
 
 from __future__ import annotations
 
-import posixpath
+import os
 import re
 import shlex
 from collections.abc import Collection, Iterable, Sequence
@@ -131,7 +131,10 @@ def read(own: Sequence[str], task: str | Sequence[str], allowed: Collection[str]
     """
     found = Arguments()
     for option, value in _options(list(own)):
-        _take(found, option, value)
+        if option == "--runtime":
+            found.passed.append(f"{option}={value}")
+        else:
+            _take(found, option, value)
     for option, value in _options(_split(task)):
         if option not in _OURS:
             _check(option, value, set(allowed))
@@ -271,7 +274,8 @@ def _source(option: str, value: str) -> str | None:
 
 def _below(source: str, allowed: set[str]) -> bool:
     """Whether a folder lies in one that is allowed."""
-    path = posixpath.normpath(source)
+    # Another task may have left a link there.
+    path = os.path.realpath(source)
     roots = [word.partition("=")[2] for word in allowed if word.startswith("volume=/")]
     return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in roots)
 

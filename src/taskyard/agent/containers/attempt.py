@@ -226,8 +226,8 @@ class Attempt:
         memory = ["--memory", contained.memory] if contained.memory else []
         words = [
             "run", "--detach", "--init", "--name", contained.name,
-            "--env", "TINI_KILL_PROCESS_GROUP=1", *options("--label", labels),
-            *self._gpus(), *memory, *chosen.passed, *mounts(places),
+            "--env", "TINI_KILL_PROCESS_GROUP=1",
+            *self._gpus(), *memory, *chosen.passed, *mounts(places), *options("--label", labels),
         ]  # fmt: skip
         command = [self._require_image().id, f"{inside.RUN}/{script.START}"]
         for left in reversed(range(PORT_TRIES)):

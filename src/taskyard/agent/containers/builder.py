@@ -85,8 +85,8 @@ class Builder:
         self._started = True
         label = options("--label", {RUN_LABEL: str(self._run)})
         self._engine.ask(
-            "run", "--detach", "--init", "--name", self._name, *label, *self._arguments,
-            *mounts(self._places()), "--entrypoint", "sh", self._image, "-c", _STAYS,
+            "run", "--detach", "--init", "--name", self._name, *self._arguments,
+            *mounts(self._places()), *label, "--entrypoint", "sh", self._image, "-c", _STAYS,
         )  # fmt: skip
         if self._preparation:
             self._prepare()
