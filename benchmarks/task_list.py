@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import many_tasks
 from benchmarks.figures import Measure
 from benchmarks.many_tasks import name_of
-from benchmarks.stage import Stage
+from benchmarks.stage import PATIENCE, Stage
 from taskyard.server.domain.last_metrics import key
 
 Query = dict[str, Any]
@@ -110,5 +110,5 @@ def _scrolled(running: Stage, rounds: int) -> list[float]:
 
 def _timed(running: Stage, action: str, query: Mapping[str, Any]) -> float:
     began = time.perf_counter()
-    running.api.raw(action, dict(query))
+    running.api.raw(action, dict(query), timeout=PATIENCE)
     return (time.perf_counter() - began) * 1000
