@@ -26,8 +26,6 @@ const TABS = [
 export default function TaskPage({ params }: PageProps) {
   const id = params.id ?? "";
   const { data } = useLive("tasks.get_all_ex", { id: [id], search_hidden: true }, [`task:${id}`]);
-  const attempts = (useLive("attempts.get_all", { task: id }, [`task:${id}`]).data.value
-    ?.attempts ?? []) as unknown as Attempt[];
   useKeys(
     TABS.map(({ key, word }, at) => ({
       keys: String(at + 1),
@@ -45,22 +43,28 @@ export default function TaskPage({ params }: PageProps) {
     );
   const task = tasks[0];
   if (!task) return <NoTask id={id} />;
-  const tab = params.tab ?? "summary";
+  return <Known key={id} task={task} tab={params.tab ?? "summary"} />;
+}
+
+function Known({ task, tab }: { task: Task; tab: string }) {
+  const { id } = task;
+  const attempts = (useLive("attempts.get_all", { task: id }, [`task:${id}`]).data.value
+    ?.attempts ?? []) as unknown as Attempt[];
   const preparing = ["leased", "preparing"].includes(attempts.at(-1)?.state ?? "");
   return (
     <Page
       title={task.name}
       beside={<StatusPill status={task.status} preparing={preparing} />}
-      actions={<Actions key={id} task={task} />}
+      actions={<Actions task={task} />}
       under={<Tabs label="Task" tabs={TABS} chosen={tab} to={(key) => `/tasks/${id}/${key}`} />}
       fill={tab === "console"}
     >
       {tab === "config" ? (
-        <Configuration key={id} task={task} />
+        <Configuration task={task} />
       ) : tab === "console" ? (
-        <Console key={id} task={task} />
+        <Console task={task} />
       ) : tab === "scalars" ? (
-        <Scalars key={id} task={task} />
+        <Scalars task={task} />
       ) : tab === "artifacts" ? (
         <Artifacts task={task} />
       ) : (
