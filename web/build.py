@@ -45,7 +45,7 @@ def build() -> None:
     with tempfile.TemporaryDirectory(dir=WEB / "node_modules") as folder:
         made = Path(folder) / "ui"
         vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
-        run("node", vite, "build", "--outDir", made, "--logLevel=warn")
+        run("node", vite, "build", "--outDir", made, "--logLevel=error")
         (made / STAMP.name).write_text(want)
         if BUILT.exists():
             BUILT.rename(Path(folder) / "before")

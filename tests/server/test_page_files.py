@@ -106,6 +106,24 @@ def test_behind_a_proxy_the_page_knows_where_it_lies(tmp_path: Path, built: Path
     assert b'<base href="/taskyard/"' in answer.body
 
 
+def cookie_of(server: Running, **headers: str) -> str | None:
+    connection = Connection(f"http://127.0.0.1:{server.server.settings.port}")
+    return connection.request("GET", "/", headers=headers).headers.get("set-cookie")
+
+
+def test_who_started_the_server_is_let_in_without_being_asked(server: Running) -> None:
+    assert cookie_of(server)
+
+
+def test_nobody_is_let_in_for_coming_through_a_proxy_of_this_machine(server: Running) -> None:
+    assert cookie_of(server, **{"X-Forwarded-For": "203.0.113.7"}) is None
+
+
+def test_a_server_with_a_public_address_lets_nobody_in_unasked(tmp_path: Path) -> None:
+    with running(tmp_path / "data", public_url="https://lab.example") as server:
+        assert cookie_of(server) is None
+
+
 def test_the_built_page_keeps_its_budget() -> None:
     """Kilobytes in gzip: of all code, and of what the first page must load."""
     forget()

@@ -118,6 +118,10 @@ def _is_signed_in(server: Server, token: str | None) -> bool:
 
 async def _welcome(server: Server, request: Request) -> str | None:
     """A session for the person who runs this server, as long as nobody else has a password."""
+    # Behind a proxy all connections are the proxy's, whoever asks it.
+    forwarded = {"forwarded", "x-forwarded-for", "via"} & set(request.headers)
+    if forwarded or server.settings.public_url:
+        return None
     host = request.headers.get("host", "")
     if not from_own_user(request.scope.get("client"), request.scope.get("server"), host):
         return None
