@@ -564,6 +564,19 @@ def test_a_lost_run_is_tried_again_if_the_policy_says_so(api: Api, server: Runni
     assert take(api, queue)[0]["attempt"] == 2
 
 
+def test_a_loss_that_the_agent_itself_reports_is_final(api: Api) -> None:
+    queue = make_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    renew(api, lease)
+    finish(api, lease, "failed", cause="worker lost", message="its engine died", exit_code=-1)
+    # A renewal that was under way meanwhile must not bring it back.
+    assert renew(api, lease)["order"] == "gone"
+    found = read(api, task)
+    assert (found["status"], found["status_reason"]) == ("failed", "worker lost")
+    assert "its engine died" in found["status_message"]
+
+
 def test_a_lease_that_never_arrived_costs_no_retry(api: Api, server: Running) -> None:
     queue = make_queue(api)
     task = queued(api, queue)

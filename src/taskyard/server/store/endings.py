@@ -132,7 +132,9 @@ def _fail(
     cause = ending.cause or Cause.USER_CODE
     policy = retry_policy(tx, task.id)
     again = policy.allows(cause, row.retries)
-    state = AttemptState.LOST if cause == Cause.WORKER_LOST else AttemptState.FAILED
+    # Lost is what nobody told the end of, and may come back: not what its agent calls so.
+    silent = cause == Cause.WORKER_LOST and ending.exit_code is None
+    state = AttemptState.LOST if silent else AttemptState.FAILED
     _close(
         tx,
         row,
