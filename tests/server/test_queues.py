@@ -306,6 +306,46 @@ def test_tasks_can_be_moved_between_the_same_two_neighbours_for_ever(api: Api) -
     assert sorted(entries(api, id)) == sorted([first, second, third])
 
 
+@pytest.mark.parametrize(
+    ("names", "before", "order"),
+    [
+        ("ca", "d", "bcade"),
+        ("ec", "a", "ecabd"),
+        ("ba", "", "cdeba"),
+        ("b", "xd", "acbde"),
+        ("bx", "x", "acdeb"),
+        ("bc", "d", "abcde"),
+        ("b", "bd", "acbde"),
+    ],
+)
+def test_several_tasks_are_moved_together_ahead_of_another(
+    api: Api, names: str, before: str, order: str
+) -> None:
+    id = make_queue(api)
+    tasks = {**dict(zip("abcde", fill(api, id, 5), strict=True)), "x": make_task(api)}
+    asked = {"tasks": [tasks[n] for n in names], "before": [tasks[n] for n in before]}
+    moved = api("queues.move_tasks", queue=id, **asked)["moved"]
+    assert moved == [tasks[n] for n in names if n != "x"]
+    assert entries(api, id) == [tasks[n] for n in order]
+
+
+def test_several_tasks_take_over_the_priority_of_those_they_come_ahead_of(api: Api) -> None:
+    id = make_queue(api)
+    high = fill(api, id, 2, priority=5)
+    low = fill(api, id, 3, priority=1)
+    api("queues.move_tasks", queue=id, tasks=low[1:], before=[high[1]])
+    assert entries(api, id) == [high[0], *low[1:], high[1], low[0]]
+
+
+def test_many_tasks_fit_between_the_same_two_neighbours_for_ever(api: Api) -> None:
+    id = make_queue(api)
+    first, *others = fill(api, id, 6)
+    for _ in range(40):
+        others = [*others[2:4], *others[:2], *others[4:]]
+        api("queues.move_tasks", queue=id, tasks=others[:2], before=[others[2]])
+    assert entries(api, id) == [first, *others]
+
+
 def test_a_paused_queue_hands_nothing_out_until_it_is_resumed(api: Api) -> None:
     id = make_queue(api)
     (task,) = fill(api, id, 1)

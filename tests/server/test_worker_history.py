@@ -191,6 +191,42 @@ def test_a_time_line_has_what_a_worker_ran_and_runs(api: Api, worker: str) -> No
     ]
 
 
+def test_a_time_line_tells_which_gpus_a_run_has(api: Api, worker: str) -> None:
+    task = run(api, worker, finish=False)
+    place = {"worker": f"{worker}:gpu1", "gpus": ["GPU-1"], "share": 10_000}
+    api("attempts.report", task=task, attempt=1, worker=worker, phase="launch", place=place)
+
+    (found,) = timeline(api, worker)
+
+    assert found["place"] == place
+
+
+def test_the_load_of_a_machine_is_its_last_report(api: Api, worker: str) -> None:
+    now = int(time.time() * 1000)
+    for ago, usage in ((200_000, 1), (20_000, 2), (0, 30)):
+        api(
+            "workers.status_report",
+            worker=worker,
+            timestamp=now - ago,
+            machine_stats={"cpu_usage": [usage, 50], "memory_used": 7},
+        )
+
+    (found,) = api("workers.get_load", worker_ids=[worker])["loads"]
+
+    assert found == {
+        "worker": worker,
+        "at": now,
+        "load": {"cpu_usage": {"0": 30, "1": 50}, "memory_used": {"total": 7}},
+    }
+
+
+def test_a_machine_that_is_silent_has_no_load(api: Api, worker: str) -> None:
+    at = int(time.time() * 1000) - 200_000
+    api("workers.status_report", worker=worker, timestamp=at, machine_stats={"cpu_usage": 5})
+
+    assert api("workers.get_load", worker_ids=[worker])["loads"] == []
+
+
 def test_a_time_line_leaves_out_what_was_over_before_it(api: Api, worker: str) -> None:
     run(api, worker, finish=True)
 

@@ -19,18 +19,21 @@ def in_order(found: list[Rank]) -> list[Rank]:
 
 
 @given(st.lists(ranks, min_size=1, unique=True), st.data())
-def test_a_moved_entry_lands_between_its_neighbours(found: list[Rank], data: st.DataObject) -> None:
-    others = in_order(found)
-    own = others.pop(data.draw(st.integers(0, len(others) - 1)))
+def test_moved_entries_land_in_their_order_between_their_neighbours(
+    found: list[Rank], data: st.DataObject
+) -> None:
+    chosen = data.draw(st.permutations(range(len(found))))
+    chosen = chosen[: data.draw(st.integers(1, len(found)))]
+    others = in_order([rank for index, rank in enumerate(found) if index not in chosen])
     index = data.draw(st.integers(0, len(others)))
     moved = None
     while moved is None:
         before = others[index - 1] if index else None
         after = others[index] if index < len(others) else None
-        moved = between(own, before, after)
+        moved = between([found[i] for i in chosen], before, after)
         if moved is None:
             others = renumbered(others)
-    assert in_order([*others, moved]).index(moved) == index
+    assert in_order([*others, *moved]) == [*others[:index], *moved, *others[index:]]
 
 
 @given(st.lists(ranks, unique=True))
@@ -43,13 +46,14 @@ def test_renumbering_keeps_the_order_and_the_priorities(found: list[Rank]) -> No
 
 @given(ranks, ranks)
 def test_an_entry_keeps_its_priority_where_it_fits(own: Rank, before: Rank) -> None:
-    moved = between(own, before, None)
-    assert moved is not None
+    found = between([own], before, None)
+    assert found is not None
+    (moved,) = found
     assert moved.priority == min(own.priority, before.priority)
 
 
 def test_two_positions_without_a_number_between_them_ask_for_renumbering() -> None:
-    assert between(Rank(0, 5.0), Rank(0, 1.0), Rank(0, 1.0)) is None
+    assert between([Rank(0, 5.0)], Rank(0, 1.0), Rank(0, 1.0)) is None
 
 
 @given(st.integers(1, 100), st.integers(-200, 200), st.data())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from taskyard.api.queries import Query
 from taskyard.api.wire import Document, Request, Response, action
 
@@ -220,6 +222,25 @@ class MoveTaskToBack(Request):
 
     queue: str
     task: str
+
+
+class MoveTasksResponse(Response):
+    moved: list[str]
+    """Those that waited there, in their order."""
+
+
+@action("queues.move_tasks", answers=MoveTasksResponse)
+class MoveTasks(Request):
+    """Bring waiting tasks together, in the order given; those that left the queue are passed over.
+
+    Saying the same twice is as good as once, whoever else moves tasks meanwhile.
+    """
+
+    queue: str
+    tasks: list[str]
+    before: list[str] = msgspec.field(default_factory=list)
+    """They come right ahead of the first of these that still waits there; at the end when none
+    does."""
 
 
 class QueueMetrics(Response):

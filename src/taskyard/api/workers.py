@@ -161,6 +161,28 @@ class GetStats(Request):
     split_by_resource: bool = False
 
 
+class WorkerLoad(Response):
+    """A worker's last report of its machine."""
+
+    worker: str
+    at: int
+    """Milliseconds since the epoch."""
+    load: dict[str, dict[str, float]]
+    """By metric and unit (``total``, or ``0``, ``1``... where there are several). What was zero is
+    left out."""
+
+
+class GetLoadResponse(Response):
+    loads: list[WorkerLoad]
+
+
+@action("workers.get_load", answers=GetLoadResponse)
+class GetLoad(Request):
+    """How the machines of workers are now: of those that reported within two minutes."""
+
+    worker_ids: list[str] | None = None
+
+
 class ActivitySeries(Response):
     dates: list[int]
     """Starts of the intervals, milliseconds since the epoch."""
@@ -196,6 +218,8 @@ class WorkerRun(Response):
     taken: int
     started: int | None
     ended: int | None
+    place: Document | None
+    """See ``attempts.report``."""
 
 
 class GetTimelineResponse(Response):

@@ -7,6 +7,7 @@ position between its new neighbours, so that nobody else's row has to change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -22,27 +23,42 @@ def target_index(current: int, step: int, length: int) -> int:
     return max(0, min(length - 1, current + step))
 
 
-def between(own: Rank, before: Rank | None, after: Rank | None) -> Rank | None:
-    """The rank that puts an entry after ``before`` and ahead of ``after``.
+def between(own: Sequence[Rank], before: Rank | None, after: Rank | None) -> list[Rank] | None:
+    """The ranks that put entries, in this order, after ``before`` and ahead of ``after``.
 
-    The entry's own priority is kept when it fits, else it gets the nearest one that does. None
-    when the two neighbours are too close for a number between them: renumber, then ask again.
+    An entry's own priority is kept where it fits, else it gets the nearest one that does. None
+    when the two neighbours are too close for numbers between them: renumber, then ask again.
     """
-    priority = own.priority
-    if before is not None:
-        priority = min(priority, before.priority)
-    if after is not None:
-        priority = max(priority, after.priority)
-    low = before.position if before is not None and before.priority == priority else None
-    high = after.position if after is not None and after.priority == priority else None
+    priorities = []
+    most = None if before is None else before.priority
+    for rank in own:
+        most = rank.priority if most is None else min(rank.priority, most)
+        if after is not None:
+            most = max(most, after.priority)
+        priorities.append(most)
+    ranks: list[Rank] = []
+    for priority in dict.fromkeys(priorities):
+        count = priorities.count(priority)
+        low = before.position if before is not None and before.priority == priority else None
+        high = after.position if after is not None and after.priority == priority else None
+        positions = _spread(count, low, high, own[len(ranks)].position)
+        if positions is None:
+            return None
+        ranks += [Rank(priority, position) for position in positions]
+    return ranks
+
+
+def _spread(count: int, low: float | None, high: float | None, free: float) -> list[float] | None:
+    """Rising positions between two, or from ``free`` on where neither is given."""
     if low is not None and high is not None:
-        middle = low + (high - low) / 2
-        return Rank(priority, middle) if low < middle < high else None
+        step = (high - low) / (count + 1)
+        found = [low + step * number for number in range(1, count + 1)]
+        rising = all(a < b for a, b in pairwise([low, *found, high]))
+        return found if rising else None
     if low is not None:
-        return Rank(priority, low + 1)
-    if high is not None:
-        return Rank(priority, high - 1)
-    return Rank(priority, own.position)
+        return [low + number for number in range(1, count + 1)]
+    first = free if high is None else high - count
+    return [first + number for number in range(count)]
 
 
 def renumbered(ranks: Sequence[Rank]) -> list[Rank]:

@@ -301,6 +301,13 @@ def move_task_to_back(tx: Tx, call: Call, request: api.MoveTaskToBack) -> api.Po
     return _move(tx, call, request, {"index": -1})
 
 
+@writes(api.MoveTasks)
+def move_tasks(tx: Tx, call: Call, request: api.MoveTasks) -> api.MoveTasksResponse:
+    queues.row(tx, call.company, request.queue)
+    moved = queue_entries.move_together(tx, request.queue, request.tasks, request.before)
+    return api.MoveTasksResponse(moved=moved)
+
+
 Moving = api.MoveTaskForward | api.MoveTaskBackward | api.MoveTaskToFront | api.MoveTaskToBack
 
 

@@ -122,6 +122,22 @@ def _of(samples: Iterable[Measurement], variant: str) -> list[Measurement]:
     return [sample for sample in samples if sample.variant == variant]
 
 
+@reads(api.GetLoad)
+def get_load(tx: Tx, call: Call, request: api.GetLoad) -> api.GetLoadResponse:
+    found = worker_history.latest(tx, call.company, request.worker_ids, tx.now - LATELY * SECOND)
+    loads = []
+    for row, measured in found:
+        load: dict[str, dict[str, float]] = {}
+        for one in measured:
+            load.setdefault(one.metric, {})[one.variant] = one.mean
+        loads.append(api.WorkerLoad(worker=row.worker, at=row.at // 1000, load=load))
+    return api.GetLoadResponse(loads=loads)
+
+
+LATELY = 120
+"""Seconds: agents report several times in that while."""
+
+
 @reads(api.GetActivityReport)
 def get_activity_report(
     tx: Tx, call: Call, request: api.GetActivityReport
@@ -161,6 +177,7 @@ def get_timeline(tx: Tx, call: Call, request: api.GetTimeline) -> api.GetTimelin
                 taken=row.taken // 1000,
                 started=row.started and row.started // 1000,
                 ended=row.ended and row.ended // 1000,
+                place=row.doc.get("place"),
             )
             for row in found[:MOST_RUNS]
         ],

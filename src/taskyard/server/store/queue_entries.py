@@ -214,24 +214,56 @@ def move(tx: Tx, queue: str, task: str, place: Mapping[str, int]) -> int:
     index = queue_order.target_index(at, step, len(rows))
     if index != at:
         own = rows.pop(at)
-        rank = _rank_at(tx, queue, rows, index, Rank(own.priority, own.position))
-        tx.execute(
-            update(entries)
-            .where(entries.c.queue == queue, entries.c.task == task)
-            .values(priority=rank.priority, position=rank.position)
-        )
-        tx.signal(f"entries:{queue}")
-        queue_samples.touch(tx, queue)
+        _put(tx, queue, [own], rows, index)
     return index
 
 
-def _rank_at(tx: Tx, queue: str, others: Sequence[Row[Any]], index: int, own: Rank) -> Rank:
+def move_together(tx: Tx, queue: str, names: Sequence[str], before: Sequence[str]) -> list[str]:
+    """Bring entries together in the order of ``names``, ahead of the first of ``before`` there is.
+
+    At the back when none of those is there. Gives the tasks moved: names that do not wait in the
+    queue are passed over.
+    """
+    tx.execute(select(queues.c.id).where(queues.c.id == queue).with_for_update())
+    rows = waiting(tx, queue)
+    known = {found.task: found for found in rows}
+    own = [known[name] for name in dict.fromkeys(names) if name in known]
+    moved = {found.task for found in own}
+    others = [found for found in rows if found.task not in moved]
+    places = {found.task: index for index, found in enumerate(others)}
+    index = next((places[name] for name in before if name in places), len(others))
+    if own and others[:index] + own + others[index:] != rows:
+        _put(tx, queue, own, others, index)
+    return [found.task for found in own]
+
+
+def _put(
+    tx: Tx, queue: str, own: Sequence[Row[Any]], others: Sequence[Row[Any]], index: int
+) -> None:
+    """Give entries the places before the ``index``-th of the others."""
+    ranks = _ranks_at(tx, queue, others, index, [Rank(e.priority, e.position) for e in own])
+    tx.execute(
+        update(entries)
+        .where(entries.c.queue == queue, entries.c.task == bindparam("of"))
+        .values(priority=bindparam("rank"), position=bindparam("place")),
+        [
+            {"of": found.task, "rank": rank.priority, "place": rank.position}
+            for found, rank in zip(own, ranks, strict=True)
+        ],
+    )
+    tx.signal(f"entries:{queue}")
+    queue_samples.touch(tx, queue)
+
+
+def _ranks_at(
+    tx: Tx, queue: str, others: Sequence[Row[Any]], index: int, own: Sequence[Rank]
+) -> list[Rank]:
     ranks = [Rank(found.priority, found.position) for found in others]
     for _ in range(2):
         before = ranks[index - 1] if index > 0 else None
         after = ranks[index] if index < len(ranks) else None
-        if (rank := queue_order.between(own, before, after)) is not None:
-            return rank
+        if (found := queue_order.between(own, before, after)) is not None:
+            return found
         ranks = queue_order.renumbered(ranks)
         _renumber(tx, queue, [found.task for found in others], ranks)
     raise AssertionError("whole positions leave room between them")

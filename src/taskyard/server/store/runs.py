@@ -17,10 +17,10 @@ def between(
 ) -> list[Row[Any]]:
     """Attempts that were under way in a span of time (microseconds), those of the live first and
     then those that ended last: task, number, worker, queue, state, cause, taken, started, ended,
-    and the task's name and status."""
+    doc, and the task's name and status."""
     shown = (
         *(attempts.c[name] for name in ("task", "number", "worker", "queue", "state", "cause")),
-        *(attempts.c[name] for name in ("taken", "started", "ended")),
+        *(attempts.c[name] for name in ("taken", "started", "ended", "doc")),
         tasks.c.name,
         tasks.c.status,
     )

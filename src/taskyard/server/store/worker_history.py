@@ -123,6 +123,19 @@ def samples(
                 )
 
 
+def latest(
+    tx: Tx, company: str, ids: Sequence[str] | None, since: int
+) -> list[tuple[Row[Any], list[Measured]]]:
+    """The last report of each worker, of those after ``since``."""
+    query = select(table).where(
+        table.c.company == company, table.c.step == REPORTS, table.c.at >= since
+    )
+    if ids:
+        query = query.where(table.c.worker.in_(ids))
+    last = {row.worker: row for row in tx.execute(query.order_by(table.c.at))}
+    return [(row, _decoder.decode(row.data)) for row in last.values()]
+
+
 def sightings(tx: Tx, company: str, start: int, end: int) -> Iterator[Row[Any]]:
     """Reports (at, worker, task) in a span of time, as fine as they are kept."""
     yield from _rows(tx, company, None, start, end)
