@@ -57,7 +57,7 @@ def set_up() -> None:
             assert time.monotonic() < deadline, f"dockerd does not answer: see {_LOG}"
             time.sleep(0.2)
     if not _is_there(IMAGE):
-        docker("import", str(_archive()), IMAGE)
+        docker("import", str(archive()), IMAGE)
     for name, lines in _VARIANTS.items():
         if not _is_there(name):
             docker("build", "--tag", name, "-", given=f"FROM {IMAGE}\n{lines}")
@@ -68,7 +68,8 @@ def _is_there(name: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _archive() -> Path:
+def archive() -> Path:
+    """The image as a file, made when it is missing."""
     if not _ARCHIVE.exists():
         _ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
         aside = _ARCHIVE.with_name("making.tar")
