@@ -175,3 +175,13 @@ def test_an_agent_whose_gpu_is_gone_takes_nothing_until_it_is_back(
 def agent_of(site: Site, worker: str) -> dict[str, Any]:
     (found,) = site.api("workers.get_all", worker_pattern=worker)["workers"]
     return dict(found)
+
+
+def test_an_agent_says_what_its_machine_has(site: Site, driver: Driver) -> None:
+    driver.has(nvml.Gpu(memory=4096), nvml.Gpu(memory=8192), nvml.Gpu(memory=16384))
+    words = ("--gpus", "1,2", "--queue", site.new_queue())
+    agent = site.agent(*words, environment=driver.environment)
+    (found,) = site.api("workers.get_all", worker_pattern=agent.worker)["workers"]
+    resources = found["resources"]
+    assert resources["cpus"] > 0
+    assert [(gpu["index"], gpu["memory"]) for gpu in resources["gpus"]] == [(1, 8192), (2, 16384)]

@@ -21,6 +21,7 @@ from taskyard.agent.executors.docker import executor_for
 from taskyard.agent.fitness import Fitness
 from taskyard.agent.follower import Follower
 from taskyard.agent.heartbeat import Heartbeat, Notes
+from taskyard.agent.machine import metrics
 from taskyard.agent.options import Options
 from taskyard.agent.queues import Served, metadata
 from taskyard.agent.roster import Roster, held
@@ -96,10 +97,15 @@ class Agent:
                 worker=self.worker,
                 queues=self._queues.ids,
                 tags=self.options.tags or None,
+                resources=metrics.hardware(self._cards()),
                 exclusive=True,
             ),
             dict,
         )
+
+    def _cards(self) -> list[str] | None:
+        """Ids of the GPUs it was given; None for all there are."""
+        return None if self.options.cards is None else [gpu.uuid for gpu in self.options.cards]
 
     def _find_queues(self) -> None:
         self._queues.find(self._taking)
@@ -109,9 +115,8 @@ class Agent:
         """Take tasks and have them run until :meth:`stop`, or until the server sends us away."""
         self._executor.start_spawner()
         self._adopt()
-        cards = None if self.options.cards is None else [g.uuid for g in self.options.cards]
         heart = Heartbeat(
-            self._session(), self.worker, self._roster, self._obey, self._notes, cards
+            self._session(), self.worker, self._roster, self._obey, self._notes, self._cards()
         )
         heart.start()
         self._house.start()

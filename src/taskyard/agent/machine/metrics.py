@@ -8,6 +8,7 @@ percent of the disk.
 from __future__ import annotations
 
 import contextlib
+import socket
 import tempfile
 import time
 from collections.abc import Sequence
@@ -53,6 +54,21 @@ class Sampler:
         if self._has_gpus:
             stats |= gpu_stats(gpus.loads(), self._cards)
         return {key: _rounded(value) for key, value in stats.items()}
+
+
+def hardware(cards: Sequence[str] | None = None) -> dict[str, Any]:
+    """What the machine has, for people: cores, MiB of memory, and the GPUs in the order in which
+    their load is reported (those of these ids; all when ``cards`` does not name some)."""
+    present = [gpu for gpu in gpus.list_gpus() if cards is None or gpu.uuid in cards]
+    return {
+        "host": socket.gethostname(),
+        "cpus": psutil.cpu_count() or 1,
+        "memory": round(psutil.virtual_memory().total / MIB),
+        "gpus": [
+            {"id": gpu.uuid, "index": gpu.index, "name": gpu.name, "memory": round(gpu.memory)}
+            for gpu in present
+        ],
+    }
 
 
 class TreeUse(msgspec.Struct, frozen=True):
