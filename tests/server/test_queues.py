@@ -163,6 +163,14 @@ def test_get_all_ex_names_waiting_tasks_and_workers(api: Api) -> None:
     assert [w["name"] for w in found["workers"]] == [worker]
 
 
+def test_get_all_ex_counts_the_entries_it_does_not_show(api: Api) -> None:
+    id = make_queue(api)
+    first = fill(api, id, 3)[0]
+    (found,) = api("queues.get_all_ex", id=[id], max_task_entries=1)["queues"]
+    assert [entry["task"]["id"] for entry in found["entries"]] == [first]
+    assert found["waiting"] == 3
+
+
 def test_queues_of_the_kubernetes_glue_are_hidden_unless_asked_for(api: Api) -> None:
     id = make_queue(api, system_tags=["k8s-glue"])
     shown = [q["id"] for q in api("queues.get_all", page_size=500)["queues"]]

@@ -58,7 +58,10 @@ class GetAll(Query):
 
 @action("queues.get_all_ex", answers=GetAllResponse)
 class GetAllEx(Query):
-    """Like ``get_all``, with the names of waiting tasks and the workers that serve each queue."""
+    """Like ``get_all``, with the names of waiting tasks and the workers that serve each queue.
+
+    ``waiting`` is the number of entries, however many of them are shown.
+    """
 
     max_task_entries: int | None = None
 

@@ -74,6 +74,10 @@ def _find(
         documents.expand(tx, QUEUE, call, found, only)
         if _wants(only, "workers"):
             _add_workers(tx, call.company, found)
+        if _wants(only, "waiting"):
+            lengths = queue_entries.lengths(tx, [queue["id"] for queue in found])
+            for queue in found:
+                queue["waiting"] = lengths.get(queue["id"], 0)
     return found, scroll
 
 
