@@ -24,7 +24,9 @@ class Engine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = ["dockerd", "--host", self.host, "--pidfile", str(self.root / "pid")]
+        # With a network of its own: it would take the machine's bridge away from its engine.
+        command = ["unshare", "--net", "dockerd", "--host", self.host]
+        command += ["--pidfile", str(self.root / "pid")]
         for name in ("data-root", "exec-root"):
             command += [f"--{name}", str(self.root / name)]
         command += ["--bridge=none", "--iptables=false"]

@@ -124,11 +124,13 @@ def test_a_failing_set_up_script_is_named(yard: Yard, busy: str) -> None:
     assert "never" not in yard.lines(task)
 
 
-def test_an_image_without_python_is_named(yard: Yard, busy: str) -> None:
-    task = yard.submit("print('never')", busy, image=docker.WITHOUT_PYTHON)
+def test_an_image_without_python_that_can_get_none_is_named(yard: Yard, busy: str) -> None:
+    variables = "-e UV_PYTHON_DOWNLOADS=never"
+    task = yard.submit("pass", busy, image=docker.WITHOUT_PYTHON, arguments=variables)
     status, cause, message = yard.outcome(task)
     assert (status, cause) == ("failed", "environment")
-    assert "has no Python" in message
+    assert "the image has no Python" in message
+    assert "could not be installed" in message
 
 
 def test_an_image_that_is_nowhere_is_named_with_the_engines_words(yard: Yard, busy: str) -> None:

@@ -82,12 +82,12 @@ class Attempt:
             say=run.say,
         )
         named = next(key for key, module in plain.MANAGERS.items() if module is manager)
-        with self._builder(settings) as builder:
-            facts = image.facts(
-                Path(spec.cache),
-                image.key(self._image, self._arguments.user, self.preparation),
-                functools.partial(builder.look, image.LOOK),
-            )
+        with self._builder(settings, installs=named != "image") as builder:
+            key = image.key(self._image, self._arguments.user, self.preparation)
+            look = functools.partial(builder.look, image.LOOK)
+            facts = image.facts(Path(spec.cache), key, look)
+            if facts.python is None and named != "image":
+                facts = environment.with_python(facts, key, request, builder)
             wish = Wish(spec, self._image, facts, self.preparation, settings)
             ready = environment.prepare(wish, request, named, run.folder / PRIVATE, builder)
         self._facts, self._ready = facts, ready
@@ -97,20 +97,25 @@ class Attempt:
         state.environment_key, state.environment_reused = ready.key, ready.reused
         return ready.detail
 
-    def _builder(self, settings: access.Access) -> Builder:
+    def _builder(self, settings: access.Access, *, installs: bool) -> Builder:
         run, cache = self.run, Path(self.run.spec.cache)
-        downloads = cache / environment.BUILDS
-        downloads.mkdir(parents=True, exist_ok=True)
-        places = [
-            (str(run.tree), inside.CODE, True),
-            (str(run.folder / script.FOLDER), inside.RUN, False),
-            (str(downloads), inside.CACHE, True),
-            *((str(place), str(place), False) for place in settings.folders),
-        ]
+        written = cache / environment.BUILDS
+        pythons = cache / environment.PYTHONS
+        for folder in (written, pythons):
+            folder.mkdir(parents=True, exist_ok=True)
 
-        def with_tool() -> list[tuple[str, str, bool]]:
-            tools = environment.static_uv(cache, run.say)
-            return [*places, (str(tools), os.path.dirname(inside.UV), False)]
+        def places() -> list[tuple[str, str, bool]]:
+            found = [
+                (str(run.tree), inside.CODE, True),
+                (str(run.folder / script.FOLDER), inside.RUN, False),
+                (str(written), inside.CACHE, True),
+                (str(pythons), inside.PYTHONS, True),
+                *((str(place), str(place), False) for place in settings.folders),
+            ]
+            if installs:
+                tools = environment.static_uv(cache, run.say)
+                found.append((str(tools), os.path.dirname(inside.UV), False))
+            return found
 
         return Builder(
             self.engine,
@@ -118,7 +123,7 @@ class Attempt:
             f"{name(run.folder)}-build",
             run=run.folder,
             arguments=self._arguments.passed,
-            places=with_tool,
+            places=places,
             preparation=self.preparation,
             say=run.say,
         )
@@ -130,7 +135,6 @@ class Attempt:
             "TASKYARD_TASK_ID": run.spec.task,
             "TASKYARD_ATTEMPT": str(run.spec.attempt),
             "TASKYARD_CHECKPOINT_DIR": inside.CHECKPOINTS,
-            "UV_CACHE_DIR": f"{inside.CACHE}/downloads",
             # The code is another user's than the container's: git would not touch it.
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",

@@ -17,6 +17,11 @@ from taskyard.agent.environments import tool
 from taskyard.agent.environments.tool import Result
 from taskyard.api.errors import Cause, RunError
 
+_FOLDERS = {
+    "UV_CACHE_DIR": f"{inside.CACHE}/downloads",
+    "UV_PYTHON_INSTALL_DIR": inside.PYTHONS,
+    "HOME": "/tmp",  # the agent's user has no home in an image
+}
 _STAYS = "exec sleep 1000000"
 _WITH_VARIABLES = f'. {inside.RUN}/{script.VARIABLES}; exec "$@"'
 
@@ -75,7 +80,8 @@ class Builder:
 
     def _exec(self, command: Sequence[str], cwd: str, more: Mapping[str, str]) -> list[str]:
         return self._engine.command(
-            "exec", "--user", _host_user(self._engine), "--workdir", cwd, *options("--env", more),
+            "exec", "--user", _host_user(self._engine), "--workdir", cwd,
+            *options("--env", {**_FOLDERS, **more}),
             self._name, "sh", "-c", _WITH_VARIABLES, "sh", *command,
         )  # fmt: skip
 

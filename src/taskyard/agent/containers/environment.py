@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from taskyard.agent.containers import inside
+from taskyard.agent.containers import image, inside
 from taskyard.agent.containers.access import Access
 from taskyard.agent.containers.builder import Builder
 from taskyard.agent.containers.engine import Say
@@ -26,6 +28,8 @@ UV_FOLDER = "tools"
 """In the cache: the statically linked uv."""
 BUILDS = "containers"
 """In the cache: what builders write."""
+PYTHONS = "pythons"
+"""In the cache: interpreters for images that have none."""
 _MANAGERS = ("uv", "pip", "image")
 
 
@@ -114,6 +118,34 @@ def _environ() -> dict[str, str]:
     return indexes.for_uv(os.environ).environ
 
 
+def with_python(facts: Facts, key: str, request: Request, builder: Builder) -> Facts:
+    """The facts about an image that has no Python, with one that uv brings.
+
+    Raises RunError (environment) where it cannot.
+    """
+    asked = number(request.wanted.python or request.source.python)
+    asked = asked or request.source.requires_python or "{}.{}".format(*sys.version_info)
+    key = f"{key}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    return image.facts(request.cache, key, lambda: _install_python(facts, asked, request, builder))
+
+
+def _install_python(facts: Facts, asked: str, request: Request, builder: Builder) -> str:
+    request.say(f"the image has no Python: installing {asked}")
+    words = ["--offline"] if request.wanted.offline else []
+    done = builder.run([inside.UV, "python", "install", "--no-bin", *words, "--", asked], "/", {})
+    find = [inside.UV, "python", "find", "--managed-python", "--no-project", "--", asked]
+    found = builder.capture(find, "/", {}).output.strip()
+    if done.status != 0 or not found:
+        raise RunError(
+            Cause.ENVIRONMENT,
+            f"the image has no Python, and {asked} could not be installed",
+            hint="Use an image that has one, or let the agent's machine reach the network.",
+            tail=done.tail,
+        )
+    told = builder.capture([found, "-c", image.ASK], "/", {}).output
+    return f"{facts.user} {facts.group}\n{'bash' if facts.bash else ''}\n{told}"
+
+
 def _python(wish: Wish, request: Request) -> Python:
     """The image's interpreter, if it is the one that is asked for."""
     found = wish.facts.python
@@ -185,6 +217,7 @@ def _from_store(
         python=f"{inside.ENVIRONMENT}/bin/python",
         binaries=f"{inside.ENVIRONMENT}/bin",
         places=[
+            *_brought(python, request.cache),
             (str(private), inside.ENVIRONMENT, True),
             (str(entry.path / store.VENV), inside.PACKAGES, False),
         ],
@@ -198,6 +231,12 @@ def _from_store(
         f"{'used before' if reused else 'built'}",
         hold=hold,
     )
+
+
+def _brought(python: Python, cache: Path) -> list[tuple[str, str, bool]]:
+    """Where an interpreter lies that the image does not have itself."""
+    ours = python.executable.startswith(f"{inside.PYTHONS}/")
+    return [(str(cache / PYTHONS), inside.PYTHONS, False)] if ours else []
 
 
 def _manifest(plan: Plan, built: Built, venv: Path, python: Python) -> store.Manifest:

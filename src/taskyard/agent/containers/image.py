@@ -24,8 +24,8 @@ PULL_TRIES = 3
 _BETWEEN_TRIES = 2.0
 """Seconds."""
 
-# Understood by every Python 3.
-_ASK = """
+# Has an interpreter, any Python 3, say what a Python is, in JSON.
+ASK = """
 import json, os, platform, sys, sysconfig
 sites = [p for p in sys.path if p.endswith("-packages") and os.path.isdir(p)]
 try:
@@ -52,7 +52,7 @@ LOOK = f"""
 echo "$(id -u) $(id -g)"
 command -v bash || echo
 python="$(command -v python3 || command -v python || true)"
-[ -z "$python" ] || "$python" -c '{_ASK}'
+[ -z "$python" ] || "$python" -c '{ASK}'
 """
 """Prints the user, the path of bash, and what Python says of itself, in this order."""
 
