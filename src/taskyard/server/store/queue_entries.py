@@ -182,8 +182,8 @@ def length(tx: Tx, queue: str) -> int:
 def lengths(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     """How many tasks wait in each of some queues; those with none are left out."""
     own = entries.c.queue
-    query = select(own, func.count()).where(own.in_(ids)).group_by(own)
-    return {row[0]: row[1] for row in tx.execute(query)}
+    query = select(own, func.count().label("number")).where(own.in_(ids)).group_by(own)
+    return {found.queue: found.number for found in tx.execute(query)}
 
 
 def overview(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
