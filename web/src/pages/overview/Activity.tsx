@@ -47,18 +47,22 @@ export function Activity() {
         />
       }
     >
-      <Chart
-        label="Workers over time"
-        time
-        fromZero
-        x={curves?.x ?? []}
-        series={[
-          { name: "Busy", values: curves?.active ?? [], fill: true },
-          { name: "All", values: curves?.total ?? [], colour: 8, dashed: true },
-        ]}
-        height={150}
-        format={(y) => (Number.isInteger(y) ? String(y) : "")}
-      />
+      {(curves?.x.length ?? 0) > 1 ? (
+        <Chart
+          label="Workers over time"
+          time
+          fromZero
+          x={curves?.x ?? []}
+          series={[
+            { name: "Busy", values: curves?.active ?? [], fill: true },
+            { name: "All", values: curves?.total ?? [], colour: 8, dashed: true },
+          ]}
+          height={150}
+          format={(y) => (Number.isInteger(y) ? String(y) : "")}
+        />
+      ) : (
+        <div class="empty">{curves && "A curve begins after a minute or two."}</div>
+      )}
     </Card>
   );
 }

@@ -18,11 +18,11 @@ const COLUMNS: Column<Row>[] = [
     sort: (q) => q.name,
     cell: (q) => <A to={path(q)}>{q.display_name || q.name}</A>,
   },
-  { key: "state", head: "State", width: 112, phone: true, cell: (q) => <QueuePill queue={q} /> },
+  { key: "state", head: "State", width: 104, phone: true, cell: (q) => <QueuePill queue={q} /> },
   {
     key: "waiting",
     head: "Waiting",
-    width: 76,
+    width: 72,
     number: true,
     sort: (q) => q.entries?.length,
     cell: (q) => q.entries?.length ?? 0,
@@ -30,7 +30,7 @@ const COLUMNS: Column<Row>[] = [
   {
     key: "running",
     head: "Running",
-    width: 76,
+    width: 72,
     number: true,
     sort: (q) => q.running,
     cell: (q) => q.running,

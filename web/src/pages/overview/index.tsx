@@ -37,8 +37,10 @@ export default function Overview() {
   ).data.value?.tasks as Task[] | undefined;
   const queues = useLive("queues.get_all_ex", {}, ["queues", "workers"], { every: 1_000 }).data
     .value?.queues as Queue[] | undefined;
-  const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"], { every: 1_000 }).data
-    .value?.workers as Worker[] | undefined;
+  const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"], {
+    every: 1_000,
+    pulse: 20_000,
+  }).data.value?.workers as Worker[] | undefined;
 
   if (!active || !latest || !queues || !workers)
     return (
