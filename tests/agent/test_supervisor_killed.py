@@ -12,7 +12,7 @@ import pytest
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from taskyard.agent.run import supervisor
+from taskyard.agent.run import verdict
 from taskyard.agent.run.spawner import Spawner
 from taskyard.agent.run.spec import Outcome, Process
 from taskyard.agent.run.standing import Standing, look
@@ -211,7 +211,7 @@ def test_a_run_from_before_a_restart_of_the_machine_says_so(runs: Runs) -> None:
 def test_a_task_that_may_restart_machines_is_not_queued_for_ever(
     attempt: int, cause: Cause
 ) -> None:
-    assert supervisor._rebooted(attempt, "launch").cause == cause
+    assert verdict.rebooted(attempt, "launch").cause == cause
 
 
 def test_a_process_with_the_same_number_after_a_restart_is_not_taken_for_ours(runs: Runs) -> None:

@@ -9,7 +9,6 @@ attempt is lost.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import functools
 import os
@@ -45,9 +44,6 @@ LAST_WORD_TRIES = 60
 DONE = 0
 NOT_MINE = 3
 """Another supervisor has this run."""
-
-MOST_RESTARTS = 3
-"""The attempt from which on a restart of the machine is a failure: the task may bring it about."""
 
 Steps = Sequence[tuple[Phase, Step]]
 
@@ -204,7 +200,7 @@ def _take_over_inside(run: Run, inside: Attempt, before: str, ear: Ear) -> Outco
     """Go on with a container: its engine kept all that it wrote while nobody watched."""
     contained = folders.read_contained(run.folder)
     if contained is None or not inside.started(contained):
-        return _lost(before)
+        return verdict.lost(before)
     return inside.watch(contained, ear, functools.partial(_prepared, run))
 
 
@@ -218,14 +214,14 @@ def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Ou
         if process is not None:
             watch.clear_away(process)
         if how == Standing.REBOOTED:
-            return _rebooted(run.spec.attempt, before)
-        return _lost(before)
+            return verdict.rebooted(run.spec.attempt, before)
+        return verdict.lost(before)
     # Not to the console: the process may be in the middle of a line of its own.
     sys.stderr.write("the supervisor of this run died; a new one goes on\n")
     sys.stderr.flush()
     process = _settled(run.folder, process)
     if not process.pid and not process.failure:
-        return _lost(before)
+        return verdict.lost(before)
     _check_started(process)
     run.state.pid, run.state.pid_start = process.pid, process.pid_start
     _note(run)
@@ -276,33 +272,7 @@ def _watch(run: Run, process: Process, ear: Ear) -> Outcome:
 
 
 def _stopped_early(run: Run) -> Outcome:
-    stop = watch.requested(run.folder, run.spec.limits)
-    return Outcome(
-        exit_code=-1,
-        cause=stop.cause,
-        message=f"{stop.message or 'stopped on request'}, before the code was started",
-        aborted=stop.cause == Cause.ABORTED,
-    )
-
-
-def _lost(phase: str) -> Outcome:
-    return Outcome(
-        exit_code=-1,
-        cause=Cause.WORKER_LOST,
-        message=f"the processes of this run were killed during {phase}, its supervisor too",
-        hint="The console has all that was written. The task can run again as a new attempt.",
-    )
-
-
-def _rebooted(attempt: int, phase: str) -> Outcome:
-    """A restart is nobody's fault: the task goes back to its queue, unless it may be the cause."""
-    again = attempt < MOST_RESTARTS
-    return Outcome(
-        exit_code=-1,
-        cause=Cause.INTERRUPTED if again else Cause.WORKER_LOST,
-        message=f"the machine was restarted during {phase}",
-        hint="" if again else "This task may be what restarts machines: look at its console.",
-    )
+    return verdict.stopped_early(watch.requested(run.folder, run.spec.limits))
 
 
 def _failure(folder: Path, hidden: Sequence[str], error: Exception) -> Outcome:
@@ -310,29 +280,13 @@ def _failure(folder: Path, hidden: Sequence[str], error: Exception) -> Outcome:
     if isinstance(error, RunError):
         if error.tail:
             _say(folder, hidden, f"last words:\n{error.tail}")
-        return Outcome(
-            exit_code=-1,
-            cause=error.cause,
-            message=verdict.with_last_words(error.what, error.tail),
-            hint=error.hint,
-        )
-    process = folders.read_process(folder)
-    if process is not None:  # a fault in watching it: it must not go on with nobody there
-        watch.kill(process)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Outcome(
-            exit_code=-1,
-            cause=Cause.DISK_FULL,
-            message=f"the disk is full: {error.filename or error.strerror}",
-            hint="Free space on the agent's machine, or let it keep fewer environments.",
-        )
-    sys.stderr.write(redact(traceback.format_exc(), hidden))
-    return Outcome(
-        exit_code=-1,
-        cause=Cause.AGENT,
-        message=f"a fault of the agent itself: {type(error).__name__}: {error}",
-        hint=f"Please report it, with {folder / contract.LOG} from the agent's machine.",
-    )
+    else:
+        process = folders.read_process(folder)
+        if process is not None:  # a fault in watching it: it must not go on with nobody there
+            watch.kill(process)
+        if not verdict.is_full_disk(error):
+            sys.stderr.write(redact(traceback.format_exc(), hidden))
+    return verdict.fault(error, folder / contract.LOG)
 
 
 def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outcome) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
+from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 
 from taskyard.agent.machine.memory import Kills, in_mib
 from taskyard.agent.run.spec import Exit, Outcome, Process, Stop
-from taskyard.api.errors import Cause
+from taskyard.api.errors import Cause, RunError
 
 LINE_LIMIT = 300
 """Characters of the console's last line that go into a message."""
 TAIL_LINES = 6
 """Lines of a failed tool that go into a message."""
+
+MOST_RESTARTS = 3
+"""The attempt from which on a restart of the machine is a failure: the task may bring it about."""
 
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, moves of the cursor
@@ -143,6 +149,66 @@ def _killed(ending: Ending, ended: Exit) -> Outcome:
         cause=Cause.USER_CODE,
         message="killed by signal 9 (no one here sent it; often the machine ran out of memory)",
     )
+
+
+def stopped_early(stop: Stop) -> Outcome:
+    """It was made to end while it was being prepared."""
+    return Outcome(
+        exit_code=-1,
+        cause=stop.cause,
+        message=f"{stop.message or 'stopped on request'}, before the code was started",
+        aborted=stop.cause == Cause.ABORTED,
+    )
+
+
+def lost(phase: str) -> Outcome:
+    """Nobody is left who could say how it ended."""
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.WORKER_LOST,
+        message=f"the processes of this run were killed during {phase}, its supervisor too",
+        hint="The console has all that was written. The task can run again as a new attempt.",
+    )
+
+
+def rebooted(attempt: int, phase: str) -> Outcome:
+    """A restart is nobody's fault: the task goes back to its queue, unless it may be the cause."""
+    again = attempt < MOST_RESTARTS
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.INTERRUPTED if again else Cause.WORKER_LOST,
+        message=f"the machine was restarted during {phase}",
+        hint="" if again else "This task may be what restarts machines: look at its console.",
+    )
+
+
+def fault(error: Exception, log: Path) -> Outcome:
+    """Something outside the user's code went wrong. ``log`` has what the supervisor said of it."""
+    if isinstance(error, RunError):
+        return Outcome(
+            exit_code=-1,
+            cause=error.cause,
+            message=with_last_words(error.what, error.tail),
+            hint=error.hint,
+        )
+    if is_full_disk(error):
+        return Outcome(
+            exit_code=-1,
+            cause=Cause.DISK_FULL,
+            message=f"the disk is full: {error.filename or error.strerror}",
+            hint="Free space on the agent's machine, or let it keep fewer environments.",
+        )
+    return Outcome(
+        exit_code=-1,
+        cause=Cause.AGENT,
+        message=f"a fault of the agent itself: {type(error).__name__}: {error}",
+        hint=f"Please report it, with {log} from the agent's machine.",
+    )
+
+
+def is_full_disk(error: Exception) -> TypeGuard[OSError]:
+    """Whether the system refused to write for lack of space."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def with_last_words(what: str, tail: str) -> str:
