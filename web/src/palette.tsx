@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call } from "./api/client";
 import type { Queue, Task, Worker } from "./api/documents";
+import { searchTasks } from "./api/search";
 import { active } from "./keys";
 import { matchScore } from "./palette-match";
 import { overlay } from "./palette-state";
@@ -149,23 +150,10 @@ function rank(text: string, choices: Choice[]): Choice[] {
     .map(({ choice }) => choice);
 }
 
-const FIELDS = ["id", "name", "status"];
-
 async function search(text: string, signal: AbortSignal): Promise<Choice[]> {
-  const pattern = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const options = { signal };
   const [tasks, queues, workers] = await Promise.all([
-    call(
-      "tasks.get_all_ex",
-      {
-        ...(text ? { _any_: { pattern: `(?i)${pattern}`, fields: ["name", "id"] } } : {}),
-        only_fields: FIELDS,
-        order_by: ["-last_update"],
-        page: 0,
-        page_size: text ? 10 : 5,
-      },
-      options,
-    ),
+    searchTasks(text, text ? 10 : 5, signal),
     text ? call("queues.get_all", { only_fields: ["id", "name"] }, options) : { queues: [] },
     text ? call("workers.get_all", { last_seen: 0 }, options) : { workers: [] },
   ]);
@@ -185,7 +173,7 @@ async function search(text: string, signal: AbortSignal): Promise<Choice[]> {
       act: () => go(`/workers/${encodeURIComponent(worker.id)}`),
     })),
   ];
-  const sorted = (tasks.tasks as Task[])
+  const sorted = tasks
     .map((task) => ({ task, score: matchScore(text, task.name) }))
     .sort((a, b) => (text ? b.score - a.score : 0));
   return [

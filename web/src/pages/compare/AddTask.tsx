@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { call } from "../../api/client";
 import type { Task } from "../../api/documents";
+import { searchTasks } from "../../api/search";
 import { Dialog } from "../../ui/Dialog";
 import { Button } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
@@ -49,7 +49,7 @@ function Picker({ without, onClose, onPick }: PickerProps) {
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      search(text.trim(), stop.signal).then(setFound, (error: unknown) => {
+      searchTasks(text.trim(), SHOWN, stop.signal).then(setFound, (error: unknown) => {
         if (!stop.signal.aborted) complain(error);
       });
     }, PAUSE);
@@ -82,20 +82,4 @@ function Picker({ without, onClose, onPick }: PickerProps) {
       </ul>
     </Dialog>
   );
-}
-
-async function search(text: string, signal: AbortSignal): Promise<Task[]> {
-  const pattern = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const { tasks } = await call(
-    "tasks.get_all_ex",
-    {
-      ...(text ? { _any_: { pattern: `(?i)${pattern}`, fields: ["name", "id"] } } : {}),
-      only_fields: ["id", "name", "status"],
-      order_by: ["-last_update"],
-      page: 0,
-      page_size: SHOWN,
-    },
-    { signal },
-  );
-  return tasks as Task[];
 }
