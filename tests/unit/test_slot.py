@@ -75,3 +75,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(TaskyardError, match="file/agents/mine") as caught:
         slot.claim(tmp_path / "file", worker="mine")
     assert "TASKYARD_AGENT_DATA" in caught.value.hint
+
+
+def test_an_id_is_given_once_for_a_server_whatever_the_folder(tmp_path: Path) -> None:
+    server = f"http://{tmp_path.name}"
+    held = slot.claim(tmp_path / "mine", server=server, worker="box")
+    with pytest.raises(TaskyardError, match="box runs here already"):
+        slot.claim(tmp_path / "theirs", server=server, worker="box")
+    assert slot.claim(tmp_path / "theirs", server="http://another", worker="box").worker == "box"
+    held.release()
+    assert slot.claim(tmp_path / "theirs", server=server, worker="box").worker == "box"

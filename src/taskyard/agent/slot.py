@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import os
 import re
 import socket
@@ -20,12 +22,14 @@ MOST = 256
 class Slot:
     """A worker id and the lock that makes it this process's own, for as long as it lives."""
 
-    def __init__(self, worker: str, base: str, folder: Path, lock: IO[str]) -> None:
+    def __init__(
+        self, worker: str, base: str, folder: Path, lock: IO[str], name: socket.socket
+    ) -> None:
         self.worker = worker
         self.base = base
         """What the names of workers that are part of this one begin with."""
         self.folder = folder
-        self._lock = lock
+        self._lock, self._name = lock, name
 
     @property
     def runs(self) -> Path:
@@ -40,19 +44,23 @@ class Slot:
 
     def release(self) -> None:
         self._lock.close()
+        self._name.close()
 
 
-def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> Slot:
+def claim(
+    data: Path, *, server: str = "", name: str = "", worker: str = "", suffix: str = ""
+) -> Slot:
     """Claim an id: ``worker`` as it is, else ``name`` (the host's) with a suffix or a number.
 
     A number that was used before is used again, so that a restarted agent finds the runs that
-    the one before it left.
+    the one before it left. An id is given once for a server (its address), also to agents of
+    other users and with other folders: the server would take them for one worker.
     Raises TaskyardError when the id is in use.
     """
     base = name or socket.gethostname()
     if worker or suffix:
         wanted = worker or f"{base}:{suffix}"
-        slot = _try(data, wanted, worker or base)
+        slot = _try(data, server, wanted, worker or base)
         if slot is None:
             raise TaskyardError(
                 f"an agent with the worker id {wanted} runs here already",
@@ -62,7 +70,7 @@ def claim(data: Path, *, name: str = "", worker: str = "", suffix: str = "") -> 
         return slot
     # First those that an agent left with runs in them: nobody else looks after these.
     for number in sorted(range(MOST), key=lambda n: not _left(_folder(data, f"{base}:{n}"))):
-        if slot := _try(data, f"{base}:{number}", base):
+        if slot := _try(data, server, f"{base}:{number}", base):
             return slot
     raise TaskyardError(f"{MOST} agents run on this machine already")
 
@@ -95,17 +103,25 @@ def _left(folder: Path) -> bool:
     return any(not (run / DELIVERED).exists() for run in folders.all_runs(folder / "runs"))
 
 
-def _try(data: Path, worker: str, base: str) -> Slot | None:
+def _try(data: Path, server: str, worker: str, base: str) -> Slot | None:
     folder = _folder(data, worker)
+    # The kernel gives a name away once, and takes it back when the process is gone.
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    whose = server or str(data)
+    digest = hashlib.sha256(f"{whose} {worker}".encode()).hexdigest()[:32]
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held.bind(f"\0taskyard worker {digest}")
+        except OSError as error:
             lock.close()
-            return None
-        slot = Slot(worker, base, folder, lock)
+            held.close()
+            if error.errno in {errno.EAGAIN, errno.EADDRINUSE}:
+                return None
+            raise
+        slot = Slot(worker, base, folder, lock, held)
         slot.sign()
     except OSError as error:
         raise TaskyardError(

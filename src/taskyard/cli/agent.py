@@ -70,6 +70,7 @@ def _daemon(args: argparse.Namespace) -> int:
     options = agent_flags.options(args, data)
     claimed = slot.claim(
         data,
+        server=profile.url,
         name=os.environ.get("CLEARML_WORKER_NAME", ""),
         worker=os.environ.get("CLEARML_WORKER_ID", ""),
         suffix=agent_flags.suffix(args),

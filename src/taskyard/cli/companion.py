@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -70,6 +71,8 @@ class Companion:
             **os.environ,
             "TASKYARD_CONFIG": str(self._config),
             "TASKYARD_AGENT_DATA": str(self._data),
+            # A person's own services agent on this machine has the plain name.
+            "CLEARML_WORKER_ID": f"{socket.gethostname()}:up",
         }
         for name in ("TASKYARD_SERVER", "TASKYARD_ACCESS_KEY", "TASKYARD_SECRET_KEY"):
             environment.pop(name, None)

@@ -65,12 +65,14 @@ def execute_command(args: argparse.Namespace) -> int:
         git=git_credentials(args),
         report_load=args.full_monitoring,
     )
+    profile = find(url=args.server)
     claimed = slot.claim(
         options.cache,
+        server=profile.url,
         name=os.environ.get("CLEARML_WORKER_NAME", ""),
         suffix=f"execute:{task[:8]}",
     )
-    run = Single(claimed, find(url=args.server), options)
+    run = Single(claimed, profile, options)
     with contextlib.ExitStack() as stack:
         stack.callback(run.close)
         for number in (signal.SIGINT, signal.SIGTERM):
