@@ -44,17 +44,3 @@ def test_flags_of_build_are_known(words: str) -> None:
 def test_a_container_is_refused_rather_than_left_out() -> None:
     with pytest.raises(TaskyardError, match="makes no containers"):
         machine.obey(parsed("execute --id T --docker image"))
-
-
-@pytest.mark.parametrize(
-    ("words", "numbers"),
-    [("0", "0"), ("0-3", "0,1,2,3"), ("0,2-3", "0,2,3"), ("GPU-abc", "GPU-abc")],
-)
-def test_the_task_sees_the_gpus_named(words: str, numbers: str) -> None:
-    assert machine.visible_gpus(words)["CUDA_VISIBLE_DEVICES"] == numbers
-
-
-def test_the_task_sees_none_where_none_are_wanted() -> None:
-    assert machine.visible_gpus("none") == machine.visible_gpus("0", cpu_only=True)
-    assert machine.visible_gpus("none")["CUDA_VISIBLE_DEVICES"] == ""
-    assert machine.visible_gpus("") == {}
