@@ -1,10 +1,7 @@
 // Which address shows which page.
 import type { ComponentType } from "preact";
+import type { PageProps, Params } from "./page-props";
 
-export type Params = Record<string, string>;
-export interface PageProps {
-  params: Params;
-}
 type Load = () => Promise<{ default: ComponentType<PageProps> }>;
 
 interface Route {

@@ -3,41 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { AlignedData } from "uplot";
 import { isDark } from "./display";
 import { value as shownValue } from "./format";
-import type { Drawn } from "./plot";
-
-export interface Series {
-  name: string;
-  /** One for each x; null is a gap. */
-  values: (number | null)[];
-  /** Where it went between: drawn as a band, so that spikes stay. */
-  low?: (number | null)[];
-  high?: (number | null)[];
-  /** 1 to 8: the colours for series; without it by place. */
-  colour?: number;
-  dashed?: boolean;
-  fill?: boolean;
-}
-
-export interface ChartProps {
-  label: string;
-  /** Ascending: seconds since the epoch when `time`, else steps. */
-  x: number[];
-  series: Series[];
-  time?: boolean;
-  height?: number;
-  /** The y axis begins at 0: for counts and shares. */
-  fromZero?: boolean;
-  /** The end of the y axis, such as 100 for per cent. */
-  top?: number;
-  log?: boolean;
-  /** Lines go on over gaps: for series that have points at other places. */
-  joined?: boolean;
-  /** Charts with the same key have one cursor. */
-  sync?: string;
-  format?: (y: number) => string;
-  /** Somebody chose a span of x by dragging; null is all of it again. */
-  onZoom?: (span: [number, number] | null) => void;
-}
+import type { ChartProps, Drawn } from "./plot";
 
 export function Chart(props: ChartProps) {
   const { label, x, series, height = 180, format = shownValue } = props;

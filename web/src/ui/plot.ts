@@ -1,8 +1,41 @@
 // The part of charts that draws, with uPlot: loaded when the first chart is shown.
 import uPlot, { type AlignedData, type Axis, type Options } from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { ChartProps } from "./Chart";
 import { absolute, clock } from "./format";
+
+export interface Series {
+  name: string;
+  /** One for each x; null is a gap. */
+  values: (number | null)[];
+  /** Where it went between: drawn as a band, so that spikes stay. */
+  low?: (number | null)[];
+  high?: (number | null)[];
+  /** 1 to 8: the colours for series; without it by place. */
+  colour?: number;
+  dashed?: boolean;
+  fill?: boolean;
+}
+
+export interface ChartProps {
+  label: string;
+  /** Ascending: seconds since the epoch when `time`, else steps. */
+  x: number[];
+  series: Series[];
+  time?: boolean;
+  height?: number;
+  /** The y axis begins at 0: for counts and shares. */
+  fromZero?: boolean;
+  /** The end of the y axis, such as 100 for per cent. */
+  top?: number;
+  log?: boolean;
+  /** Lines go on over gaps: for series that have points at other places. */
+  joined?: boolean;
+  /** Charts with the same key have one cursor. */
+  sync?: string;
+  format?: (y: number) => string;
+  /** Somebody chose a span of x by dragging; null is all of it again. */
+  onZoom?: (span: [number, number] | null) => void;
+}
 
 export interface Drawn {
   setData(data: AlignedData): void;

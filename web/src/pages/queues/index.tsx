@@ -1,6 +1,6 @@
 import type { Entry, Queue } from "../../api/documents";
 import { useLive } from "../../live/store";
-import type { PageProps } from "../../routes";
+import type { PageProps } from "../../page-props";
 import { Page } from "../../shell";
 import { Ago, Card, EmptyState, Skeleton, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";

@@ -1,6 +1,6 @@
 import "./settings.css";
 import type { ComponentType } from "preact";
-import type { PageProps } from "../../routes";
+import type { PageProps } from "../../page-props";
 import { isAdmin } from "../../session";
 import { Page } from "../../shell";
 import { EmptyState, Tabs } from "../../ui/parts";

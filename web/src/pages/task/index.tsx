@@ -4,7 +4,7 @@ import type { Attempt, Task } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { useKeys } from "../../keys";
 import { go } from "../../router";
-import type { PageProps } from "../../routes";
+import type { PageProps } from "../../page-props";
 import { Page } from "../../shell";
 import { EmptyState, Skeleton, Tabs } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";

@@ -1,7 +1,7 @@
 import type { Worker } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { go } from "../../router";
-import type { PageProps } from "../../routes";
+import type { PageProps } from "../../page-props";
 import { Page } from "../../shell";
 import { Sheet } from "../../ui/Dialog";
 import { absolute } from "../../ui/format";
