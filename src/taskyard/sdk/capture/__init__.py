@@ -15,7 +15,7 @@ from taskyard.agent.run import git
 from taskyard.agent.run.exact import EXACT
 from taskyard.agent.run.git import GitFailed
 from taskyard.api.errors import TaskyardError
-from taskyard.sdk.capture.changes import Changes, scan_folder, scan_work_tree
+from taskyard.sdk.capture.changes import Changes, scan_work_tree
 from taskyard.sdk.capture.origin import Origin, find_origin
 from taskyard.sdk.capture.shadow import Shadow
 from taskyard.sdk.capture.submodules import capture_submodules
@@ -62,7 +62,7 @@ def capture(folder: Path, entry_point: str | None = None, *, limit: int = LIMIT)
     with Shadow(root or folder, real=root is not None) as shadow:
         if root is None:
             origin = Origin()
-            changes = scan_folder(shadow)
+            changes = shadow.all_files()
             changes.notes.append(f"{folder} is in no git repository: all its files are sent")
         else:
             origin = find_origin(root)

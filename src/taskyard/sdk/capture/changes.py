@@ -5,30 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from taskyard.agent.run import git
 from taskyard.agent.run.git import GitFailed
 from taskyard.api.errors import TaskyardError
-
-if TYPE_CHECKING:
-    from taskyard.sdk.capture.shadow import Shadow
-
-JUNK = """\
-.venv/
-venv/
-__pycache__/
-node_modules/
-.ipynb_checkpoints/
-.mypy_cache/
-.pytest_cache/
-.ruff_cache/
-.tox/
-*.egg-info/
-*.pyc
-.DS_Store
-"""
-"""What nobody means to send, where there is no repository to say so. In .gitignore's form."""
 
 
 @dataclass
@@ -85,13 +65,3 @@ def _add_tracked(changes: Changes, sub: bytes, on_disk: bytes, path: bytes) -> N
         changes.deleted.append(path)
     else:
         changes.present.append(path)
-
-
-def scan_folder(shadow: Shadow) -> Changes:
-    """All files of a folder without git, except junk and what its .gitignore files name."""
-    shadow.write_info("exclude", JUNK)
-    changes = Changes()
-    for path in shadow.git("ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
-        if path:
-            changes.add_untracked(path)
-    return changes

@@ -25,6 +25,22 @@ _DIFF = (
     "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative",
     "--ignore-submodules=all",
 )  # fmt: skip
+JUNK = """\
+.venv/
+venv/
+__pycache__/
+node_modules/
+.ipynb_checkpoints/
+.mypy_cache/
+.pytest_cache/
+.ruff_cache/
+.tox/
+*.egg-info/
+*.pyc
+.DS_Store
+"""
+"""What nobody means to send, where there is no repository to say so. In .gitignore's form."""
+
 _HEADER = re.compile(rb"^(@@ -[\d,]+ \+[\d,]+ @@).*$", re.MULTILINE)
 
 
@@ -68,6 +84,15 @@ class Shadow:
     def git(self, *args: str, stdin: bytes = b"") -> bytes:
         """Run git on the person's files with this repository. Raises :class:`GitFailed`."""
         return git.run(*args, cwd=self._root, env=self._env, stdin=stdin)
+
+    def all_files(self) -> Changes:
+        """All files of a folder without git, except junk and what its .gitignore files name."""
+        self.write_info("exclude", JUNK)
+        changes = Changes()
+        for path in self.git("ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
+            if path:
+                changes.add_untracked(path)
+        return changes
 
     def patch(self, origin: Origin, changes: Changes, *, limit: int, inside: str = "") -> str:
         """The patch from ``origin.base`` (or from nothing) to the files as they are.
