@@ -16,7 +16,8 @@ import uvicorn
 from taskyard.api.errors import ApiError
 from taskyard.client.http import Answer, Connection
 from taskyard.client.session import Session
-from taskyard.server.app import App, Server
+from taskyard.server import app
+from taskyard.server.core import Server
 from taskyard.server.serve import listen
 from taskyard.server.settings import Settings
 
@@ -95,12 +96,11 @@ def running(
     stop = threading.Event()
 
     async def main() -> None:
-        server = Server(settings)
-        await server.start()
+        server = await app.start(settings)
         keys = like or server.first_keys
         assert keys is not None, "the data folder is not fresh"
         config = uvicorn.Config(
-            App(server), http="httptools", access_log=False, log_level="warning", lifespan="off"
+            app.App(server), http="httptools", access_log=False, log_level="warning", lifespan="off"
         )
         web = uvicorn.Server(config)
         web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -118,7 +118,7 @@ def running(
         await asyncio.to_thread(stop.wait)
         web.should_exit = web.force_exit = True
         await serving
-        await server.stop()
+        await app.stop(server)
 
     def run() -> None:
         try:

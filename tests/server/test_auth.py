@@ -13,7 +13,7 @@ import pytest
 
 from taskyard.api.errors import ApiError
 from taskyard.client.http import Answer, Connection
-from taskyard.server.auth import FAILURES_FROM_ONE_PLACE
+from taskyard.server.guard import FAILURES_FROM_ONE_PLACE
 from tests.beds.server import Api, Running
 
 

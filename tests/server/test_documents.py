@@ -16,7 +16,7 @@ from taskyard.api.errors import (
     VALIDATION,
     ApiError,
 )
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.store import documents
 from taskyard.server.store.documents import PROJECT, TASK
 from taskyard.server.store.engine import Tx

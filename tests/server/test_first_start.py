@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.settings import FixedUser, Settings
 from taskyard.server.store import engine, schema, users

@@ -9,7 +9,7 @@ import pytest
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from tests.beds.server import Api
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.store import documents
 from taskyard.server.store.documents import MODEL, TASK
 from tests.beds.server import Api, Running

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from taskyard.server.app import Server
+from taskyard.server import app
+from taskyard.server.core import Server
 from taskyard.server.jobs import reaper
 from taskyard.server.settings import Settings
 from taskyard.server.store.tables import attempts
@@ -221,20 +222,19 @@ def test_servers_that_start_together_on_an_empty_database_agree(
     postgres_cluster: str, tmp_path: Path
 ) -> None:
     url = postgres.fresh_database(postgres_cluster)
-    servers = [Server(Settings(data=tmp_path / str(n), database_url=url, port=0)) for n in range(3)]
+    settings = [Settings(data=tmp_path / str(n), database_url=url, port=0) for n in range(3)]
 
-    async def start_all() -> list[str]:
-        async with asyncio.TaskGroup() as group:
-            for server in servers:
-                group.create_task(server.start())
+    async def start_all() -> tuple[list[str], list[Server]]:
+        servers = await asyncio.gather(*(app.start(each) for each in settings))
         names = await servers[0].control.read(
             lambda tx: [row[0] for row in tx.connection.exec_driver_sql("SELECT name FROM queues")]
         )
         for server in servers:
-            await server.stop()
-        return names
+            await app.stop(server)
+        return names, servers
 
-    assert sorted(asyncio.run(start_all())) == ["default", "services"]
+    names, servers = asyncio.run(start_all())
+    assert sorted(names) == ["default", "services"]
     assert sum(server.first_keys is not None for server in servers) == 1
     assert len({server.guard.tokens._secret for server in servers}) == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskyard.api.errors import ApiError
-from taskyard.server.live import Changes, interest
+from taskyard.server.changes import Changes, interest
 from taskyard.server.signals import EVERYTHING
 
 

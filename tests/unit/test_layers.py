@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,17 +31,21 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield layer, file
 
 
-def imported_layers(file: Path) -> Iterator[tuple[int, str]]:
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of all that a file imports, wherever in it: types and late ones too."""
     for node in ast.walk(ast.parse(file.read_text())):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
-        for parts in (name.split(".") for name in names):
-            if parts[0] == "taskyard" and len(parts) > 1 and parts[1] in MAY_IMPORT:
-                yield getattr(node, "lineno", 0), parts[1]
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def imported_layers(file: Path) -> Iterator[tuple[int, str]]:
+    for line, name in imports(file):
+        parts = name.split(".")
+        if parts[0] == "taskyard" and len(parts) > 1 and parts[1] in MAY_IMPORT:
+            yield line, parts[1]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +58,25 @@ def test_a_module_imports_only_its_own_layer_and_those_below(layer: str, file: P
         f"line {line}: {found}" for line, found in imported_layers(file) if found not in allowed
     ]
     assert not wrong
+
+
+def test_no_modules_import_each_other() -> None:
+    names = {
+        ".".join(("taskyard", *file.relative_to(ROOT).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        ): file
+        for file in ROOT.rglob("*.py")
+    }
+
+    def module(imported: str) -> str:
+        """The module that an imported name is, or is in."""
+        return imported if imported in names else imported.rpartition(".")[0]
+
+    used = {
+        name: {module(found) for _, found in imports(file)} & names.keys() - {name}
+        for name, file in names.items()
+    }
+    graphlib.TopologicalSorter(used).prepare()
 
 
 def test_the_domain_does_no_input_or_output() -> None:

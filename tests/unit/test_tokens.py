@@ -8,9 +8,9 @@ import jwt
 import pytest
 
 from taskyard.api.errors import INVALID_TOKEN, TOO_MANY_REQUESTS, ApiError
-from taskyard.server import auth
-from taskyard.server.auth import Failures, Guard, Identity, Tokens
+from taskyard.server import guard as guards
 from taskyard.server.domain import credentials
+from taskyard.server.guard import Failures, Guard, Identity, Tokens
 
 KEY = b"k" * 32
 ADA = Identity("u1", "Ada", "c1", "user")
@@ -138,7 +138,7 @@ def test_the_guard_forgets_a_user_who_changed() -> None:
 
 
 def test_memory_for_callers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "REMEMBERED", 50)
+    monkeypatch.setattr(guards, "REMEMBERED", 50)
     guard = Guard(KEY)
     for number in range(500):
         guard.keep_session(f"token {number}", ADA)
@@ -152,7 +152,7 @@ def fail(failures: Failures, times: int, ip: str = "10.0.0.1", name: str = "AK")
 
 def test_many_wrong_secrets_from_one_place_have_to_wait() -> None:
     failures = Failures()
-    fail(failures, auth.FAILURES_FROM_ONE_PLACE)
+    fail(failures, guards.FAILURES_FROM_ONE_PLACE)
     with pytest.raises(ApiError) as caught:
         failures.check("10.0.0.1", "AK")
     assert caught.value.kind == TOO_MANY_REQUESTS[:2]
@@ -160,19 +160,19 @@ def test_many_wrong_secrets_from_one_place_have_to_wait() -> None:
 
 def test_a_few_wrong_secrets_do_not_wait() -> None:
     failures = Failures()
-    fail(failures, auth.FAILURES_FROM_ONE_PLACE - 1)
+    fail(failures, guards.FAILURES_FROM_ONE_PLACE - 1)
     failures.check("10.0.0.1", "AK")
 
 
 def test_one_guesser_does_not_slow_another_key_pair() -> None:
     failures = Failures()
-    fail(failures, auth.FAILURES_FROM_ONE_PLACE)
+    fail(failures, guards.FAILURES_FROM_ONE_PLACE)
     failures.check("10.0.0.1", "OTHER")
 
 
 def test_a_guesser_who_changes_places_has_to_wait_too() -> None:
     failures = Failures()
-    for number in range(auth.FAILURES_FOR_ONE_NAME):
+    for number in range(guards.FAILURES_FOR_ONE_NAME):
         failures.add(f"10.0.1.{number}", "AK")
     with pytest.raises(ApiError):
         failures.check("10.0.2.1", "AK")
@@ -180,8 +180,8 @@ def test_a_guesser_who_changes_places_has_to_wait_too() -> None:
 
 def test_the_wait_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     failures = Failures()
-    fail(failures, auth.FAILURES_FROM_ONE_PLACE)
-    later = time.monotonic() + auth.FAILURE_WINDOW + 1
+    fail(failures, guards.FAILURES_FROM_ONE_PLACE)
+    later = time.monotonic() + guards.FAILURE_WINDOW + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
     failures.check("10.0.0.1", "AK")
 

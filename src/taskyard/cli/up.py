@@ -16,7 +16,7 @@ from taskyard.client import config
 
 if TYPE_CHECKING:
     from taskyard.cli.companion import Companion
-    from taskyard.server.app import Server
+    from taskyard.server.core import Server
     from taskyard.server.settings import Settings
 
 CLIENT = "client.toml"

@@ -7,20 +7,19 @@ import importlib
 import logging
 import pkgutil
 import uuid
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import taskyard.server.services as services
 from taskyard.api.errors import TaskyardError
 from taskyard.server import dispatch
-from taskyard.server.auth import Guard, Identity, authenticate
-from taskyard.server.live import Changes
-from taskyard.server.metrics import Counters
+from taskyard.server.changes import Changes
+from taskyard.server.core import Server
+from taskyard.server.guard import Guard
 from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import engine, schema, telemetry_tables, texts
+from taskyard.server.store import engine, schema, texts
 from taskyard.server.store.attempts import extend_all
 from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
@@ -36,108 +35,72 @@ JOBS = ("reaper", "watchdog", "statistics", "compaction", "indexing")
 """Modules of ``server.jobs``: each has INTERVAL (seconds) and ``async def run(server)``."""
 
 
-class Server:
-    """Everything a handler may need; made once a process."""
+async def start(settings: Settings) -> Server:
+    """Open the stores, bring their schema up to date and start the jobs.
 
-    control: engine.Database
-    telemetry: engine.Database
-    guard: Guard
-    first_keys: FirstKeys | None = None
-    """The key pair made at the very first start, to be shown once."""
+    Raises TaskyardError when the data folder or the database cannot be had.
+    """
+    _make_folder(settings)
+    blobs, signals, changes = _blobs(settings), Signals(), Changes()
+    tell, sender = signals.announce, uuid.uuid4().hex
+    control = engine.connect(settings.control_url, tell, sender=sender)
+    telemetry = engine.connect(settings.telemetry_url, tell, schema="telemetry", sender=sender)
+    await asyncio.to_thread(schema.upgrade, control.engine, "control")
+    await asyncio.to_thread(schema.upgrade, telemetry.engine, "telemetry")
+    await _check_files(blobs)
+    key, first_keys = await control.write(lambda tx: _prepare(tx, settings))
+    guard = Guard(key)
+    signals.follow(guard.told)
+    signals.follow(changes.told)
+    closing = asyncio.get_running_loop().create_future()
+    server = Server(
+        settings, control, telemetry, blobs, guard, signals, changes, closing, first_keys
+    )
+    if isinstance(control, engine.PostgresDatabase):
+        server.running.append(asyncio.create_task(control.listen()))
+    for name in JOBS:
+        job = importlib.import_module(f"taskyard.server.jobs.{name}")
+        server.running.append(asyncio.create_task(_repeat(server, job)))
+    return server
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.signals = Signals()
-        self.changes = Changes()
-        self.counters = Counters()
-        _make_folder(settings)
-        self.blobs = _blobs(settings)
-        self.closing: asyncio.Future[None] | None = None
-        """Done when the server is about to stop: long polls then end at once."""
-        self._running: list[asyncio.Task[None]] = []
-        self._forgetting: set[asyncio.Task[int]] = set()
 
-    async def start(self) -> None:
-        """Open the stores, bring their schema up to date and start the jobs."""
-        self.closing = asyncio.get_running_loop().create_future()
-        announce = self.signals.announce
-        sender = uuid.uuid4().hex
-        self.control = engine.connect(self.settings.control_url, announce, sender=sender)
-        self.telemetry = engine.connect(
-            self.settings.telemetry_url, announce, schema="telemetry", sender=sender
-        )
-        await asyncio.to_thread(schema.upgrade, self.control.engine, "control")
-        await asyncio.to_thread(schema.upgrade, self.telemetry.engine, "telemetry")
-        await self._check_files()
-        key, self.first_keys = await self.control.write(self._prepare)
-        self.guard = Guard(key)
-        self.signals.follow(self.guard.told)
-        self.signals.follow(self.changes.told)
-        if isinstance(self.control, engine.PostgresDatabase):
-            self._spawn(self.control.listen())
-        for name in JOBS:
-            self._spawn(self._repeat(importlib.import_module(f"taskyard.server.jobs.{name}")))
+def _prepare(tx: engine.Tx, settings: Settings) -> tuple[bytes, FirstKeys | None]:
+    """What every start does to the database; gives the signing key, and the first keys."""
+    schema.alone(tx)
+    texts.prepare(tx)
+    key, keys = signing_key(tx), ensure_first(tx, settings)
+    ensure_defaults(tx)
+    # While this server was away nobody could renew: that is no agent's fault.
+    extend_all(tx)
+    return key, keys
 
-    def _prepare(self, tx: engine.Tx) -> tuple[bytes, FirstKeys | None]:
-        """What every start does to the database; gives the signing key, and the first keys."""
-        schema.alone(tx)
-        texts.prepare(tx)
-        key, keys = signing_key(tx), ensure_first(tx, self.settings)
-        ensure_defaults(tx)
-        # While this server was away nobody could renew: that is no agent's fault.
-        extend_all(tx)
-        return key, keys
 
-    async def _check_files(self) -> None:
-        """Say early that files cannot be kept; tasks are served all the same."""
+async def _check_files(blobs: Blobs) -> None:
+    """Say early that files cannot be kept; tasks are served all the same."""
+    try:
+        await blobs.check()
+    except TaskyardError as error:
+        log.warning("%s. %s", error.what, error.hint)
+
+
+async def _repeat(server: Server, job: Any) -> None:
+    while True:
+        await asyncio.sleep(job.INTERVAL)
         try:
-            await self.blobs.check()
-        except TaskyardError as error:
-            log.warning("%s. %s", error.what, error.hint)
+            await job.run(server)
+        except Exception:
+            log.exception("the job %s failed; it is tried again", job.__name__)
 
-    def close(self) -> None:
-        """Have every long poll answer now, with *come again*."""
-        self.changes.close()
-        if self.closing is not None and not self.closing.done():
-            self.closing.set_result(None)
 
-    async def stop(self) -> None:
-        self.close()
-        await self.events_forgotten()
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        self.control.close()
-        self.telemetry.close()
-
-    def _spawn(self, work: Any) -> None:
-        self._running.append(asyncio.create_task(work))
-
-    async def _repeat(self, job: Any) -> None:
-        while True:
-            await asyncio.sleep(job.INTERVAL)
-            try:
-                await job.run(self)
-            except Exception:
-                log.exception("the job %s failed; it is tried again", job.__name__)
-
-    async def authenticate(self, headers: Mapping[str, str], ip: str = "") -> Identity:
-        """Who sends these headers. Raises ApiError (401) when they do not say."""
-        return await authenticate(self, headers, ip)
-
-    def forget_events(self, tasks: Iterable[str]) -> None:
-        """Delete what these tasks reported: soon, and apart from the caller's transaction."""
-        ids = list(tasks)
-        forgetting = asyncio.create_task(
-            self.telemetry.write(lambda tx: telemetry_tables.forget(tx, ids))
-        )
-        self._forgetting.add(forgetting)
-        forgetting.add_done_callback(self._forgetting.discard)
-
-    async def events_forgotten(self) -> None:
-        """Wait until what :meth:`forget_events` was asked for is done: before new events come."""
-        if self._forgetting:
-            await asyncio.wait(set(self._forgetting))
+async def stop(server: Server) -> None:
+    """End long polls and jobs, finish what was promised, and close the stores."""
+    server.close()
+    await server.events_forgotten()
+    for task in server.running:
+        task.cancel()
+    await asyncio.gather(*server.running, return_exceptions=True)
+    server.control.close()
+    server.telemetry.close()
 
 
 def _blobs(settings: Settings) -> Blobs:
@@ -205,6 +168,6 @@ class App:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self.server.stop()
+                await stop(self.server)
                 await send({"type": "lifespan.shutdown.complete"})
                 return

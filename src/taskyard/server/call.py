@@ -9,19 +9,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from taskyard.api.errors import FORBIDDEN, ApiError
 from taskyard.api.wire import API_VERSION, Action, Request, Version, action_of
+from taskyard.server.core import Server
+from taskyard.server.domain.company import COMPANY
+from taskyard.server.domain.roles import ADMIN_ROLES
 from taskyard.server.store.engine import Tx
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
-
-COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
-"""The one company of an installation: an id that clients of the protocol know."""
-
-ADMIN_ROLES = frozenset({"system", "root", "admin"})
 
 
 @dataclass(slots=True)

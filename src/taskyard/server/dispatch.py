@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -29,12 +29,11 @@ from taskyard.api.errors import (
     ApiError,
 )
 from taskyard.server import lenient
-from taskyard.server.auth import without_borrowed_cookie
-from taskyard.server.call import ADMIN_ROLES, HANDLERS, Call, Handler, Raw
-from taskyard.server.metrics import UNKNOWN
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
+from taskyard.server.auth import authenticate, without_borrowed_cookie
+from taskyard.server.call import HANDLERS, Call, Handler, Raw
+from taskyard.server.core import Server
+from taskyard.server.counters import UNKNOWN
+from taskyard.server.domain.roles import ADMIN_ROLES
 
 log = logging.getLogger("taskyard.server")
 
@@ -181,7 +180,8 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 async def _identify(call: Call, handler: Handler) -> None:
     access = handler.action.access
     try:
-        identity = await call.server.authenticate(without_borrowed_cookie(call.headers), call.ip)
+        headers = without_borrowed_cookie(call.headers)
+        identity = await authenticate(call.server, headers, call.ip)
     except ApiError:
         if access == "open":
             return

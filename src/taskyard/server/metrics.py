@@ -7,10 +7,8 @@ so the same on every server of it.
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 import psutil
 from starlette.requests import Request
@@ -19,85 +17,49 @@ from starlette.responses import Response
 from taskyard import __version__
 from taskyard.api.errors import ApiError
 from taskyard.api.states import LIVE_ATTEMPT, Status
-from taskyard.server.auth import without_borrowed_cookie
-from taskyard.server.call import COMPANY
+from taskyard.server.auth import authenticate, without_borrowed_cookie
+from taskyard.server.core import Server
+from taskyard.server.counters import Sample
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.store import gauges
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
+from taskyard.server.store.engine import Database
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
-"""Upper edges of the buckets that request times are counted in: seconds."""
 
 FRESH = 1.0
 """Seconds for which the gauges are not read again, however many ask."""
 
-UNKNOWN = "unknown"
-"""Stands for all that is no action: callers must not be able to make up labels."""
 
-Labels = tuple[tuple[str, str], ...]
-Sample = tuple[str, Labels, float]
-
-
-class Counters:
-    """What happened in this process. Lives on the event loop; counting costs a microsecond."""
+class Standing:
+    """The database's numbers, read for all who ask within :data:`FRESH` seconds together."""
 
     def __init__(self) -> None:
-        self.leases_lost = 0
-        self._answers: dict[tuple[str, int], int] = {}
-        self._times: dict[str, list[int]] = {}
-        self._seconds: dict[str, float] = {}
-        self._gauges: tuple[float, gauges.Gauges] | None = None
+        self._known: tuple[float, gauges.Gauges] | None = None
 
-    def answered(self, action: str, code: int, seconds: float) -> None:
-        """Count a request of the API and how long it took, waiting included."""
-        key = (action, code)
-        self._answers[key] = self._answers.get(key, 0) + 1
-        times = self._times.get(action)
-        if times is None:
-            times = self._times[action] = [0] * (len(BOUNDS) + 1)
-        times[bisect_left(BOUNDS, seconds)] += 1
-        self._seconds[action] = self._seconds.get(action, 0.0) + seconds
-
-    def answers(self) -> Iterator[Sample]:
-        for (action, code), count in sorted(self._answers.items()):
-            yield "", (("action", action), ("code", str(code))), count
-
-    def times(self) -> Iterator[Sample]:
-        for action, counts in sorted(self._times.items()):
-            total = 0
-            for bound, count in zip((*map(str, BOUNDS), "+Inf"), counts, strict=True):
-                total += count
-                yield "_bucket", (("action", action), ("le", bound)), total
-            yield "_sum", (("action", action),), self._seconds[action]
-            yield "_count", (("action", action),), total
-
-    async def standing(self, server: Server) -> gauges.Gauges:
-        """The database's numbers, at most :data:`FRESH` seconds old. Raises ApiError."""
-        if self._gauges is None or self._gauges[0] + FRESH < time.monotonic():
-            read = await server.control.read(partial(gauges.read, company=COMPANY))
-            self._gauges = (time.monotonic(), read)
-        return self._gauges[1]
+    async def now(self, control: Database) -> gauges.Gauges:
+        """Raises ApiError when the database does not answer."""
+        if self._known is None or self._known[0] + FRESH < time.monotonic():
+            read = await control.read(partial(gauges.read, company=COMPANY))
+            self._known = (time.monotonic(), read)
+        return self._known[1]
 
 
-async def answer(server: Server, request: Request) -> Response:
+async def answer(server: Server, standing: Standing, request: Request) -> Response:
     """Answer ``GET /metrics``."""
     if server.settings.private_metrics:
         try:
             headers = without_borrowed_cookie(request.headers)
-            await server.authenticate(headers, request.client.host if request.client else "")
+            await authenticate(server, headers, request.client.host if request.client else "")
         except ApiError as error:
             challenge = {"www-authenticate": 'Basic realm="Taskyard"'}
             return Response(f"{error.what}\n", error.code, headers=challenge)
-    return Response(await text(server), media_type=CONTENT_TYPE)
+    return Response(await text(server, standing), media_type=CONTENT_TYPE)
 
 
-async def text(server: Server) -> str:
+async def text(server: Server, standing: Standing) -> str:
     """All numbers. Those of the database are left out while it does not answer."""
     try:
-        now = await server.counters.standing(server)
+        now = await standing.now(server.control)
     except ApiError:
         now = None
     lines = list(_process())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,12 +16,11 @@ from taskyard.api import reference
 from taskyard.api.errors import ApiError
 from taskyard.server import live, metrics
 from taskyard.server.assets import Asset, assets
-from taskyard.server.auth import COOKIE, Identity
+from taskyard.server.auth import COOKIE
+from taskyard.server.core import Server
+from taskyard.server.guard import Identity
 from taskyard.server.local import from_own_user
 from taskyard.server.store import users
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'self'; "
@@ -78,7 +76,7 @@ def pages(server: Server) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", health),
-            Route("/metrics", partial(metrics.answer, server)),
+            Route("/metrics", partial(metrics.answer, server, metrics.Standing())),
             Route("/events/stream", partial(live.stream, server)),
             Route("/openapi.json", openapi),
             Route("/reference", reference_page),

@@ -14,7 +14,8 @@ import uvicorn
 import uvloop
 
 from taskyard.api.errors import TaskyardError
-from taskyard.server.app import App, Server
+from taskyard.server.app import App, start, stop
+from taskyard.server.core import Server
 from taskyard.server.settings import Settings
 
 
@@ -64,8 +65,7 @@ async def _serve(
     ready: Callable[[Server], None],
     leaving: Callable[[], None],
 ) -> None:
-    server = Server(settings)
-    await server.start()
+    server = await start(settings)
     config = uvicorn.Config(
         App(server),
         http="httptools",
@@ -85,14 +85,14 @@ async def _serve(
     try:
         await web.serve(sockets=[sock])
     finally:
-        await server.stop()
+        await stop(server)
 
 
 def _stop_on_signal(web: uvicorn.Server, server: Server, leaving: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
-    async def stop() -> None:
+    async def leave() -> None:
         await asyncio.to_thread(leaving)
         server.close()
         web.should_exit = True
@@ -102,7 +102,7 @@ def _stop_on_signal(web: uvicorn.Server, server: Server, leaving: Callable[[], N
         if stopping:
             web.should_exit = web.force_exit = True
         else:
-            stopping.append(asyncio.create_task(stop()))
+            stopping.append(asyncio.create_task(leave()))
 
     # uvicorn would install handlers of its own, and raise the signal again at the end.
     web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

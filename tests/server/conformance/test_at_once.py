@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from taskyard.api.errors import ApiError
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from tests.beds.server import Api
 from tests.server.conformance.making import (
     Document,

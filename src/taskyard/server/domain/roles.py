@@ -8,6 +8,9 @@ ROLES = ("guest", "annotator", "user", "superuser", "admin", "root", "system")
 GIVEN = ("admin", "superuser", "user", "annotator", "guest")
 """Roles that an administrator may give to a user."""
 
+ADMIN_ROLES = frozenset({"system", "root", "admin"})
+"""Those who administer the server."""
+
 
 def outranks(role: str, other: str) -> bool:
     """Whether ``role`` stands above ``other``. An unknown role stands below all."""

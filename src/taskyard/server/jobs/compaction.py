@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
+from taskyard.server.core import Server
 from taskyard.server.store import logs, scalars
 from taskyard.server.store.engine import Tx, now
 from taskyard.server.store.telemetry_tables import Moved, freeze, scrolls
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 INTERVAL = 5.0
 """Seconds between two rounds."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from taskyard.server.core import Server
 from taskyard.server.store import texts
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 INTERVAL = 2.0
 """Seconds. What is not in the index yet is found all the same, a little more slowly."""

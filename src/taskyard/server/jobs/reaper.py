@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
 
+from taskyard.server.core import Server
 from taskyard.server.store import attempts, endings, queue_entries
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 log = logging.getLogger("taskyard.reaper")
 

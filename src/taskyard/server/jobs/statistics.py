@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from taskyard.server.core import Server
 from taskyard.server.store import queue_samples, worker_history, workers
 from taskyard.server.store.engine import Tx
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 INTERVAL = 5.0
 """Seconds: how soon a sample left out in a burst of changes is made good."""

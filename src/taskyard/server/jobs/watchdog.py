@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
 
 from taskyard.api.states import Status
+from taskyard.server.core import Server
 from taskyard.server.store import attempts, task_status
 from taskyard.server.store.engine import Tx
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 log = logging.getLogger("taskyard.watchdog")
 

@@ -8,10 +8,11 @@ from typing import Any
 from taskyard.api import auth as api
 from taskyard.api.errors import INVALID_ID, VALIDATION, ApiError
 from taskyard.api.wire import Empty
-from taskyard.server.auth import COOKIE, LONGEST, Identity
+from taskyard.server.auth import COOKIE
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain.credentials import hash_password
 from taskyard.server.domain.roles import outranks
+from taskyard.server.guard import LONGEST, Identity
 from taskyard.server.store import users
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.times import to_wire

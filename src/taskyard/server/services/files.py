@@ -15,20 +15,18 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes
 
 import msgspec
 from python_multipart.multipart import parse_options_header
 
 from taskyard.api.errors import SERVER_FAULT, VALIDATION, ApiError
-from taskyard.server.auth import without_borrowed_cookie
+from taskyard.server.auth import authenticate, without_borrowed_cookie
+from taskyard.server.core import Server
 from taskyard.server.dispatch import Receive, Scope, Send
 from taskyard.server.store.blobs import NotFound
 from taskyard.server.uploads import Body, ClientGone, Form, as_text, too_large
-
-if TYPE_CHECKING:
-    from taskyard.server.app import Server
 
 log = logging.getLogger("taskyard.files")
 
@@ -103,7 +101,8 @@ async def _answer(server: Server, scope: Scope, receive: Receive, send: Send) ->
         return Answer(200, b"OK", "text/plain; charset=utf-8")
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
     client = scope.get("client")
-    await server.authenticate(without_borrowed_cookie(headers), client[0] if client else "")
+    ip = client[0] if client else ""
+    await authenticate(server, without_borrowed_cookie(headers), ip)
     if method in {"GET", "HEAD"}:
         await _download(server, path, scope, headers, send)
         return None

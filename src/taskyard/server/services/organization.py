@@ -16,7 +16,8 @@ from taskyard.api.errors import INVALID_ID, ApiError
 from taskyard.api.wire import Document
 from taskyard.server.call import Call, Raw, reads, serves, writes
 from taskyard.server.domain import table_export
-from taskyard.server.store import documents, references, tags, users
+from taskyard.server.domain.company import COMPANY_NAME
+from taskyard.server.store import documents, references, tags
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import MODEL, PROJECT, TASK, Kind
 from taskyard.server.store.tables import scrolls
@@ -59,7 +60,7 @@ def get_tags(tx: Tx, call: Call, request: api.GetTags) -> api.TagsResponse:
 
 @serves(api.GetUserCompanies)
 async def get_user_companies(call: Call, request: api.GetUserCompanies) -> api.CompaniesResponse:
-    company = {"id": call.company, "name": users.COMPANY_NAME, "allocated": True, "owners": []}
+    company = {"id": call.company, "name": COMPANY_NAME, "allocated": True, "owners": []}
     return api.CompaniesResponse(companies=[company])
 
 

@@ -11,6 +11,7 @@ from taskyard.api.errors import FORBIDDEN, INVALID_ID, INVALID_USER_ID, ApiError
 from taskyard.api.wire import Document, Empty
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import preferences, search
+from taskyard.server.domain.company import COMPANY_NAME
 from taskyard.server.domain.roles import outranks
 from taskyard.server.services.auth import remove_user
 from taskyard.server.store import documents, references, tables, users
@@ -39,7 +40,7 @@ def get_current_user(tx: Tx, call: Call, request: api.GetCurrentUser) -> api.Cur
 
 
 def _with_company(user: Document) -> Document:
-    return {**_public(user), "company": {"id": user.get("company", ""), "name": users.COMPANY_NAME}}
+    return {**_public(user), "company": {"id": user.get("company", ""), "name": COMPANY_NAME}}
 
 
 @reads(api.GetAll)

@@ -19,6 +19,7 @@ from taskyard.api.errors import (
 )
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
+from taskyard.server.domain.company import COMPANY_NAME
 from taskyard.server.domain.statistics import SECOND
 from taskyard.server.store import (
     endings,
@@ -30,7 +31,6 @@ from taskyard.server.store import (
 )
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.times import from_wire, to_wire
-from taskyard.server.store.users import COMPANY_NAME
 
 Document = dict[str, Any]
 LAST_SEEN = 3600

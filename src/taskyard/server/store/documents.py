@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import String, bindparam, select
 from sqlalchemy import insert as insert_into
@@ -17,6 +17,7 @@ from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import NOT_UNIQUE, READ_ONLY, ApiError
+from taskyard.server.call import Call
 from taskyard.server.domain import needles, search
 from taskyard.server.store import projections, texts, times
 from taskyard.server.store.engine import Tx
@@ -33,9 +34,6 @@ from taskyard.server.store.kinds import KINDS, MODEL, PROJECT, QUEUE, TASK, USER
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.projections import Plan
 from taskyard.server.store.references import expand
-
-if TYPE_CHECKING:
-    from taskyard.server.call import Call
 
 __all__ = [
     "MODEL",

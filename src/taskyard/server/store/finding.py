@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from taskyard.api.wire import Request
+from taskyard.server.call import Call
 from taskyard.server.domain import query_size, search, terms
 from taskyard.server.store import projections, scrolls, texts
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK, Kind
-
-if TYPE_CHECKING:
-    from taskyard.server.call import Call
 
 Document = dict[str, Any]
 

@@ -23,7 +23,7 @@ from taskyard.api.errors import (
     SEVERAL_DEFAULT_QUEUES,
     ApiError,
 )
-from taskyard.server.call import COMPANY
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.store import documents
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE

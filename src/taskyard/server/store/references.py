@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
+from taskyard.server.call import Call
+from taskyard.server.domain.company import COMPANY_NAME
 from taskyard.server.store import projections
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import KINDS, Kind
-from taskyard.server.store.users import COMPANY_NAME
-
-if TYPE_CHECKING:
-    from taskyard.server.call import Call
 
 Document = dict[str, Any]
 

@@ -19,7 +19,7 @@ from taskyard.api.errors import (
     USER_ID_EXISTS,
     ApiError,
 )
-from taskyard.server.call import ADMIN_ROLES, COMPANY
+from taskyard.server.domain.company import COMPANY
 from taskyard.server.domain.credentials import (
     Keys,
     hash_password,
@@ -28,11 +28,11 @@ from taskyard.server.domain.credentials import (
     password_matches,
     secret_matches,
 )
+from taskyard.server.domain.roles import ADMIN_ROLES
 from taskyard.server.settings import FixedUser, Settings
 from taskyard.server.store import tables
 from taskyard.server.store.engine import Tx
 
-COMPANY_NAME = "taskyard"
 FIXED_LABEL = "configuration file"
 """The label of key pairs that the configuration file gives."""
 
