@@ -28,6 +28,7 @@ ROUNDS = {
     "idle_agents": 1,
     "task_list": 20,
     "telemetry": 3,
+    "page": 5,
 }
 """Every benchmark, and how often each contender is sampled."""
 
@@ -70,6 +71,8 @@ def main() -> int:
         measures += found
         for measure in found:
             print(f"\n{figures.table(measure)}", flush=True)
+    if any(one.budget for one in measures):
+        print(f"\n{figures.budgets(measures)}", flush=True)
     if args.json:
         report = Report(
             machine=machine(),

@@ -18,6 +18,8 @@ class Measure(msgspec.Struct, kw_only=True):
     unit: str
     better: Better = "lower"
     aim: str = ""
+    budget: dict[str, float] = {}
+    """The most that ours may have, by what of its samples: ``p50``, ``p99`` or ``max``."""
     samples: dict[str, list[float]]
     """By contender, in the order in which they are shown."""
     notes: list[str] = []
@@ -94,6 +96,21 @@ def table(measure: Measure) -> str:
         lines.append(f"  aim: {measure.aim}")
     lines += [f"  {note}" for note in measure.notes]
     return "\n".join(lines)
+
+
+def budgets(measures: Sequence[Measure]) -> str:
+    """What ours may have and has, a line for each budget, and whether it is met."""
+    rows = [["", "budget", "measured", ""]]
+    for measure in measures:
+        ours = figures(measure.samples, measure.better)[0]
+        measured = {"p50": ours.p50, "p99": ours.p99, "max": ours.highest}
+        for of, most in measure.budget.items():
+            which = f" ({of})" if ours.count > 1 else ""
+            verdict = "met" if measured[of] <= most else "missed"
+            row = [f"{most:,g} {measure.unit}", f"{_number(measured[of])} {measure.unit}", verdict]
+            rows.append([f"{measure.what}{which}", *row])
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    return "\n".join(_line(row, widths) for row in rows)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from tests.beds import postgres
 
 from taskyard.client import config
-from taskyard.client.http import ServerUnreachable
+from taskyard.client.http import Connection, ServerUnreachable
 from taskyard.client.session import Session
 
 TASKYARD = [sys.executable, "-m", "taskyard"]
@@ -99,6 +99,20 @@ def server(folder: Path, database_url: str = "") -> Iterator[Stage]:
     with program(command, environment, folder / "server.log") as pid:
         wait_for("the server", lambda: kept.is_file() and _answers(environment))
         yield Stage(folder, config.find(environ=environment), pid)
+
+
+def sender(running: Stage) -> Callable[[bytes], None]:
+    """What sends events: JSON lines that are encoded already. It raises Failed."""
+    connection = Connection(running.profile.url)
+    token = running.api.raw("auth.login")["token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json-lines"}
+
+    def send(body: bytes) -> None:
+        answer = connection.request("POST", "/events.add_batch", body, headers)
+        if answer.status != 200:
+            raise Failed(f"events are refused: {answer.body[:500]!r}")
+
+    return send
 
 
 @contextlib.contextmanager

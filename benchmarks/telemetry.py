@@ -19,8 +19,7 @@ from tests.beds import postgres
 
 from benchmarks import stage
 from benchmarks.figures import Measure
-from benchmarks.stage import Failed, Stage
-from taskyard.client.http import Connection
+from benchmarks.stage import Stage
 
 EVENTS = 100_000
 """Points, and lines, of each round."""
@@ -134,27 +133,13 @@ def _ours(
         for batch in _batches(rows)
     ]
     before = _chunk_bytes(running)
-    send = _sender(running)
+    send = stage.sender(running)
     began = time.perf_counter()
     for body in bodies:
         send(body)
     took = time.perf_counter() - began
     stage.wait_for("packing", lambda: _loose(running) == 0, pause=0.5)
     return took, _chunk_bytes(running) - before
-
-
-def _sender(running: Stage) -> Callable[[bytes], None]:
-    """What sends JSON lines that are encoded already."""
-    connection = Connection(running.profile.url)
-    token = running.api.raw("auth.login")["token"]
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json-lines"}
-
-    def send(body: bytes) -> None:
-        answer = connection.request("POST", "/events.add_batch", body, headers)
-        if answer.status != 200:
-            raise Failed(f"events are refused: {answer.body[:500]!r}")
-
-    return send
 
 
 def _chunk_bytes(running: Stage) -> float:
@@ -227,7 +212,7 @@ def _copy(url: str, rows: list[Row]) -> tuple[float, float]:
 
 def _read(running: Stage, rounds: int) -> list[Measure]:
     """A long console, and a long curve."""
-    send = _sender(running)
+    send = stage.sender(running)
     console = running.create_task("prints", {})
     for batch in _batches(lines(LINES)):
         body = b"\n".join(msgspec.json.encode(line(console, row)) for row in batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from benchmarks.figures import Measure, figures, percentile, table
+from benchmarks.figures import Measure, budgets, figures, percentile, table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +70,21 @@ def test_the_table_says_by_how_much_a_peer_is_better() -> None:
 
 def test_a_difference_within_the_noise_is_a_tie() -> None:
     assert table(measure(10, 14)).splitlines()[-1].endswith("a tie")
+
+
+def budgeted(*samples: float) -> Measure:
+    found = measure(1, 1)
+    found.samples, found.budget = {"ours": list(samples)}, {"p50": 10, "max": 20}
+    return found
+
+
+def test_a_budget_is_met_up_to_the_last_bit_of_it() -> None:
+    _, median, most = budgets([budgeted(9, 10, 20)]).splitlines()
+
+    assert (median.split()[-1], most.split()[-1]) == ("met", "met")
+
+
+def test_each_budget_is_judged_by_itself() -> None:
+    _, median, most = budgets([budgeted(9, 10, 21)]).splitlines()
+
+    assert (median.split()[-1], most.split()[-1]) == ("met", "missed")
