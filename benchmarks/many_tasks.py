@@ -20,7 +20,8 @@ from benchmarks import stage
 from benchmarks.stage import Stage
 from taskyard.api.states import Status
 from taskyard.server.domain.last_metrics import key
-from taskyard.server.store import engine, tables, texts
+from taskyard.server.store import databases, tables, texts
+from taskyard.server.store.engine import Tx
 
 CACHE = Path(__file__).parent.parent / ".cache" / "benchmarks"
 TASKS = 1_000_000
@@ -66,7 +67,7 @@ def served(database: str) -> Iterator[Stage]:
         if not made.exists():
             with stage.server(folder, url) as running:
                 company = running.api.raw("users.get_current_user")["user"]["company"]["id"]
-            store = engine.connect(
+            store = databases.connect(
                 url or f"sqlite:///{folder / 'server' / 'taskyard.db'}", lambda _: None
             )
             try:
@@ -102,7 +103,7 @@ def _index(store: Engine) -> None:
     left = True
     while left:
         with store.begin() as connection:
-            left = texts.index_some(engine.Tx(connection), AT_ONCE) > 0
+            left = texts.index_some(Tx(connection), AT_ONCE) > 0
 
 
 def _user(number: int, company: str) -> dict[str, Any]:

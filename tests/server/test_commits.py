@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from taskyard.server.store import engine
+from taskyard.server.store import databases
 from taskyard.server.store.engine import Database, Tx
 from tests.beds import postgres
 
@@ -19,7 +19,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     url = f"sqlite:///{tmp_path}/some.db"
     if request.param == "postgresql":
         url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
-    found = engine.connect(url, lambda _topics: None)
+    found = databases.connect(url, lambda _topics: None)
     with found.engine.begin() as connection:
         connection.execute(text("CREATE TABLE notes (word TEXT)"))
     yield found
@@ -64,7 +64,7 @@ def test_nothing_is_done_for_work_that_fails(database: Database) -> None:
 
 
 def test_those_who_share_a_commit_do_it_once(tmp_path: Path) -> None:
-    database = engine.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
+    database = databases.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
 
     def first(tx: Tx) -> None:
         tx.execute(text("CREATE TABLE notes (word TEXT)"))

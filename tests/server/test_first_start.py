@@ -12,8 +12,8 @@ import pytest
 from taskyard.server.domain.company import COMPANY
 from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.settings import FixedUser, Settings
-from taskyard.server.store import engine, schema, users
-from taskyard.server.store.engine import Tx
+from taskyard.server.store import databases, schema, users
+from taskyard.server.store.engine import Database, Tx
 from tests.beds import postgres
 
 T = TypeVar("T")
@@ -27,8 +27,8 @@ class Store:
         self.database = self.open()
         schema.upgrade(self.database.engine, "control")
 
-    def open(self) -> engine.Database:
-        return engine.connect(self.url, lambda _topics: None)
+    def open(self) -> Database:
+        return databases.connect(self.url, lambda _topics: None)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         async def run() -> T:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.store import engine
+from taskyard.server.store import databases
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import metadata, queues
@@ -43,7 +43,7 @@ def write(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Write]:
     url = f"sqlite:///{tmp_path}/some.db"
     if request.param == "postgresql":
         url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
-    database = engine.connect(url, lambda _topics: None)
+    database = databases.connect(url, lambda _topics: None)
     metadata.create_all(database.engine)
     yield lambda work: asyncio.run(database.write(work))
     database.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.store import engine
+from taskyard.server.store import databases
 from taskyard.server.store.engine import Tx
 
 
@@ -16,7 +16,7 @@ def test_a_statement_that_asks_for_too_much_is_the_callers_fault(tmp_path: Path)
     def ask(tx: Tx) -> None:
         tx.connection.exec_driver_sql("SELECT " + "+".join("1" * 2000))
 
-    database = engine.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
+    database = databases.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
     try:
         with pytest.raises(ApiError) as caught:
             asyncio.run(database.read(ask))

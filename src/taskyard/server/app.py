@@ -19,10 +19,12 @@ from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import engine, schema, texts
+from taskyard.server.store import databases, schema, texts
 from taskyard.server.store.attempts import extend_all
 from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.postgres import PostgresDatabase
 from taskyard.server.store.queues import ensure_defaults
 from taskyard.server.store.users import FirstKeys, ensure_first, signing_key
 
@@ -43,8 +45,8 @@ async def start(settings: Settings) -> Server:
     _make_folder(settings)
     blobs, signals, changes = _blobs(settings), Signals(), Changes()
     tell, sender = signals.announce, uuid.uuid4().hex
-    control = engine.connect(settings.control_url, tell, sender=sender)
-    telemetry = engine.connect(settings.telemetry_url, tell, schema="telemetry", sender=sender)
+    control = databases.connect(settings.control_url, tell, sender=sender)
+    telemetry = databases.connect(settings.telemetry_url, tell, schema="telemetry", sender=sender)
     await asyncio.to_thread(schema.upgrade, control.engine, "control")
     await asyncio.to_thread(schema.upgrade, telemetry.engine, "telemetry")
     await _check_files(blobs)
@@ -56,7 +58,7 @@ async def start(settings: Settings) -> Server:
     server = Server(
         settings, control, telemetry, blobs, guard, signals, changes, closing, first_keys
     )
-    if isinstance(control, engine.PostgresDatabase):
+    if isinstance(control, PostgresDatabase):
         server.running.append(asyncio.create_task(control.listen()))
     for name in JOBS:
         job = importlib.import_module(f"taskyard.server.jobs.{name}")
@@ -64,7 +66,7 @@ async def start(settings: Settings) -> Server:
     return server
 
 
-def _prepare(tx: engine.Tx, settings: Settings) -> tuple[bytes, FirstKeys | None]:
+def _prepare(tx: Tx, settings: Settings) -> tuple[bytes, FirstKeys | None]:
     """What every start does to the database; gives the signing key, and the first keys."""
     schema.alone(tx)
     texts.prepare(tx)

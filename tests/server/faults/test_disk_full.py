@@ -14,7 +14,8 @@ import pytest
 
 from taskyard.api.errors import ApiError
 from taskyard.client.session import Session
-from taskyard.server.store import engine
+from taskyard.server.store import databases
+from taskyard.server.store.engine import Tx
 from tests.server.faults.process import PATIENCE, ServerProcess, server_process
 
 MANY = 200
@@ -77,16 +78,16 @@ def test_a_full_disk_is_named_and_work_goes_on_once_there_is_room(server: Server
 
 def test_all_who_share_a_commit_that_does_not_fit_are_told_so(tmp_path: Path) -> None:
     async def together() -> list[int | BaseException]:
-        database = engine.connect(f"sqlite:///{tmp_path / 'small.db'}", lambda _topics: None)
+        database = databases.connect(f"sqlite:///{tmp_path / 'small.db'}", lambda _topics: None)
         begun, go = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
 
-        def first(tx: engine.Tx) -> int:
+        def first(tx: Tx) -> int:
             loop.call_soon_threadsafe(begun.set)
             go.wait(PATIENCE)
             return insert(tx, 1)
 
-        def insert(tx: engine.Tx, size: int) -> int:
+        def insert(tx: Tx, size: int) -> int:
             put = "INSERT INTO t VALUES (randomblob(?))"
             return tx.connection.exec_driver_sql(put, (size,)).rowcount
 

@@ -26,7 +26,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from taskyard.api.errors import STORE_UNAVAILABLE, ApiError, TaskyardError
 from taskyard.server.store import schema, tables, telemetry_tables
-from taskyard.server.store.engine import Database, connect
+from taskyard.server.store.databases import connect
+from taskyard.server.store.engine import Database
 
 CONTROL_FILE, TELEMETRY_FILE = "taskyard.db", "telemetry.db"
 """The names of the SQLite databases in a data folder."""
