@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taskyard.agent.run.rehearsal import rehearse
+from taskyard.agent.run import rehearsal
 
 
 @pytest.fixture
@@ -17,5 +17,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_rehearsal_goes_through_and_leaves_nothing(scratch: Path) -> None:
-    rehearse()
+    with rehearsal.stage() as stage:
+        rehearsal.rehearse(stage)
+        rehearsal.rehearse_keeping(stage)
+        assert list((stage / "runs").iterdir()) == []
     assert list(scratch.iterdir()) == []

@@ -18,7 +18,7 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,10 +72,10 @@ _standby: _Standby | None = None
 """This supervisor's, if it has one."""
 
 
-def stand_by(*not_inherited: socket.socket) -> None:
+def stand_by(*not_inherited: socket.socket, ready: Callable[[], None]) -> None:
     """Fork the keeper of a run that is yet to come. It ends when this process does without one.
 
-    It closes the sockets ``not_inherited``.
+    It closes the sockets ``not_inherited``, and calls ``ready`` before it waits.
     """
     global _standby
     ours, theirs = socket.socketpair()
@@ -84,6 +84,7 @@ def stand_by(*not_inherited: socket.socket) -> None:
         try:
             for other in (ours, *not_inherited):
                 other.close()
+            ready()
             _wait_for_order(theirs)
         except BaseException:
             traceback.print_exc()
@@ -123,12 +124,9 @@ def _ask_standby(folder: Path, launch: Launch) -> bytes | None:
     if _standby is None:
         return None
     (_, connection), _standby = _standby, None
-    order = _Order(
-        str(folder), launch.argv, str(launch.folder), dict(launch.environment), launch.memory
-    )
     with connection:
         try:
-            connection.sendall(msgspec.msgpack.encode(order))
+            connection.sendall(write_order(folder, launch))
             connection.shutdown(socket.SHUT_WR)
         except OSError:
             # It acts on nothing but a whole order.
@@ -144,14 +142,27 @@ def _wait_for_order(connection: socket.socket) -> None:
     adopt_orphans()
     given = _all_of(connection)
     if given:
-        order = msgspec.msgpack.decode(given, type=_Order)
-        folder = Path(order.folder)
+        folder, launch = read_order(given)
         log = os.open(folder / contract.LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
-        launch = Launch(order.argv, Path(order.working_folder), order.environment, order.memory)
         _keep(folder, launch, connection.detach())
+
+
+def write_order(folder: Path, launch: Launch) -> bytes:
+    """A run and what to start for it, for a keeper that stands by."""
+    order = _Order(
+        str(folder), launch.argv, str(launch.folder), dict(launch.environment), launch.memory
+    )
+    return msgspec.msgpack.encode(order)
+
+
+def read_order(given: bytes) -> tuple[Path, Launch]:
+    """What :func:`write_order` wrote."""
+    order = msgspec.msgpack.decode(given, type=_Order)
+    launch = Launch(order.argv, Path(order.working_folder), order.environment, order.memory)
+    return Path(order.folder), launch
 
 
 def _all_of(connection: socket.socket) -> bytes:

@@ -5,6 +5,7 @@ So the agent keeps one such process, the spawner, which does nothing but fork. I
 thread, as a process that forks should, while the agent has many.
 
 Forking takes a moment, too, and so one process is always forked already and waits for the next run.
+It rehearses while it waits: what it touches first it touches then.
 
 They talk over a socket pair, a line a message: ``run "<folder>"`` down, ``started <pid>`` or
 ``failed: <why>`` up. The spawner ends when the agent's end of the socket closes; its supervisors,
@@ -126,7 +127,21 @@ class _Spare(NamedTuple):
     connection: socket.socket
 
 
-def serve(supervise: Callable[[Path], int]) -> None:
+class Warmth(NamedTuple):
+    """What a process does while it waits to become something."""
+
+    supervisor: Callable[[], None]
+    keeper: Callable[[], None]
+
+
+def _nothing() -> None:
+    pass
+
+
+COLD = Warmth(_nothing, _nothing)
+
+
+def serve(supervise: Callable[[Path], int], warmth: Warmth = COLD) -> None:
     """Be the spawner: a supervisor for each line, until the agent closes its end.
 
     The agent's socket is the standard input; a supervisor puts something else in its place.
@@ -141,8 +156,9 @@ def serve(supervise: Callable[[Path], int]) -> None:
     spare: _Spare | None = None
     with socket.socket(fileno=0) as connection, connection.makefile("rb") as lines:
         while True:
-            with contextlib.suppress(OSError):
-                spare = spare or _fork(supervise)
+            if not _waits(connection, 0):  # else somebody wants one now: there is no time to lose
+                with contextlib.suppress(OSError):
+                    spare = spare or _fork(supervise, warmth)
             line = lines.readline()
             if not line:
                 return
@@ -154,13 +170,17 @@ def serve(supervise: Callable[[Path], int]) -> None:
             spare = None
             connection.sendall(f"{answer}\n".encode())
             # The run that begins now needs the processors more than the next one does.
-            select.select([connection], [], [], HEAD_START)
+            _waits(connection, HEAD_START)
+
+
+def _waits(connection: socket.socket, seconds: float) -> bool:
+    return bool(select.select([connection], [], [], seconds)[0])
 
 
 def _start(folder: Path, spare: _Spare | None, supervise: Callable[[Path], int]) -> str:
     try:
         for ready in (spare, None):  # the spare one may have been killed while it waited
-            chosen = ready or _fork(supervise)
+            chosen = ready or _fork(supervise, COLD)
             if _hand_over(chosen, folder):
                 return f"started {chosen.pid}"
     except OSError as error:
@@ -178,7 +198,7 @@ def _hand_over(spare: _Spare, folder: Path) -> bool:
             return False
 
 
-def _fork(supervise: Callable[[Path], int]) -> _Spare:
+def _fork(supervise: Callable[[Path], int], warmth: Warmth) -> _Spare:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # Held back until the supervisor is ready to hear them: it must not die of one before.
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
@@ -186,7 +206,7 @@ def _fork(supervise: Callable[[Path], int]) -> _Spare:
         pid = os.fork()
         if pid == 0:
             ours.close()
-            _become(theirs, supervise)
+            _become(theirs, supervise, warmth)
     except OSError:
         ours.close()
         raise
@@ -196,7 +216,7 @@ def _fork(supervise: Callable[[Path], int]) -> _Spare:
     return _Spare(pid, ours)
 
 
-def _become(connection: socket.socket, supervise: Callable[[Path], int]) -> None:
+def _become(connection: socket.socket, supervise: Callable[[Path], int], warmth: Warmth) -> None:
     """Wait for a run and supervise it; or end, when the spawner does."""
     code = 1
     try:
@@ -205,7 +225,8 @@ def _become(connection: socket.socket, supervise: Callable[[Path], int]) -> None
         os.dup2(nothing, 0)
         os.close(nothing)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        keeper.stand_by(connection)
+        keeper.stand_by(connection, ready=warmth.keeper)
+        warmth.supervisor()
         folder = connection.recv(PATH_LIMIT)
         if folder:
             connection.sendall(b"!")
@@ -221,13 +242,24 @@ def main() -> int:
     """Be the spawner of an agent, with all imported that a run may need."""
     for step in ("source", "patch", "setup", "environment"):
         importlib.import_module(f"taskyard.agent.run.{step}")
-    from taskyard.agent.run.rehearsal import rehearse
+    from taskyard.agent.run import rehearsal
     from taskyard.agent.run.supervisor import supervise
 
-    # It makes starts faster and nothing else: where it fails, a run will say why.
-    with contextlib.suppress(Exception):
-        rehearse()
-    serve(supervise)
+    with rehearsal.stage() as stage:
+
+        def rehearse(part: Callable[[Path], None]) -> None:
+            # It makes starts faster and nothing else: where it fails, a run will say why.
+            with contextlib.suppress(Exception):
+                part(stage)
+
+        rehearse(rehearsal.rehearse)
+        serve(
+            supervise,
+            Warmth(
+                supervisor=lambda: rehearse(rehearsal.rehearse),
+                keeper=lambda: rehearse(rehearsal.rehearse_keeping),
+            ),
+        )
     return 0
 
 
