@@ -18,7 +18,7 @@ from taskyard.api.attempts import LEASE, Take
 from taskyard.api.errors import ApiError, Cause
 from taskyard.server.call import Call
 from taskyard.server.jobs import reaper, watchdog
-from taskyard.server.services import attempts as service
+from taskyard.server.services import attempt_taking
 from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from taskyard.server.store.times import from_wire
@@ -198,7 +198,7 @@ def test_a_task_taken_for_an_agent_that_has_gone_goes_back(api: Api, server: Run
     async def leave_at_once() -> None:
         call = Call(server.server, worker="gone:0")
         waits = Take(worker="gone:0", queues=[queue], wait=30)
-        asking = asyncio.ensure_future(service.take(call, waits))
+        asking = asyncio.ensure_future(attempt_taking.take(call, waits))
         await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""The queues service."""
+"""The queues service: queues themselves, and which there are."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskyard.api import queues as api
-from taskyard.api.errors import (
-    INVALID_QUEUE_ID,
-    INVALID_TASK_ID,
-    QUEUE_NOT_EMPTY,
-    VALIDATION,
-    ApiError,
-)
-from taskyard.api.states import AttemptState, Status
+from taskyard.api.errors import INVALID_QUEUE_ID, QUEUE_NOT_EMPTY, VALIDATION, ApiError
 from taskyard.server.call import Call, reads, serves, writes
-from taskyard.server.domain import lifecycle, search, statistics, tag_versions
-from taskyard.server.domain.lifecycle import Standing
-from taskyard.server.domain.statistics import SECOND, QueueSample, QueueSeries
-from taskyard.server.store import (
-    attempts,
-    documents,
-    leasing,
-    queue_entries,
-    queue_samples,
-    queues,
-    scrolls,
-    task_status,
-    workers,
-)
+from taskyard.server.domain import search, tag_versions
+from taskyard.server.services.queue_entries import clear
+from taskyard.server.store import documents, queue_entries, queues, scrolls, task_status, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE
 from taskyard.server.store.times import to_wire
@@ -185,183 +167,10 @@ def delete(tx: Tx, call: Call, request: api.Delete) -> api.DeleteResponse:
                 id=request.queue,
                 hint="Clear it first, or delete it with force: its tasks become drafts.",
             )
-        _clear(tx, call, request.queue)
+        clear(tx, call, request.queue)
     if not queues.drop(tx, request.queue):
         raise ApiError(INVALID_QUEUE_ID, id=request.queue)
     return api.DeleteResponse(deleted=1)
-
-
-@writes(api.ClearQueue)
-def clear_queue(tx: Tx, call: Call, request: api.ClearQueue) -> api.ClearQueueResponse:
-    queues.row(tx, call.company, request.queue, for_write=True)
-    return api.ClearQueueResponse(removed_tasks=_clear(tx, call, request.queue))
-
-
-def _clear(tx: Tx, call: Call, queue: str) -> list[str]:
-    rows = queue_entries.waiting(tx, queue)
-    for row in sorted(rows, key=lambda row: row.task):
-        _let_go(tx, call, queue, row.task, "queue was cleared")
-    return [row.task for row in rows]
-
-
-def _let_go(tx: Tx, call: Call, queue: str, task_id: str, reason: str) -> None:
-    """Take a task out of a queue and give it the status it had before."""
-    task = task_status.find_standing(tx, task_id)
-    queue_entries.take_out(tx, queue, task_id)
-    if task is not None and task.status == Status.QUEUED:
-        task_status.change(
-            tx,
-            task,
-            lifecycle.after_dequeue(task),
-            by=call.user,
-            reason=reason,
-            force=True,
-            also={"queue": None, "enqueue_status": None},
-        )
-    elif task is not None and task.queue == queue:
-        task_status.set_queue(tx, task_id, None)
-
-
-@writes(api.AddTask)
-def add_task(tx: Tx, call: Call, request: api.AddTask) -> api.AddTaskResponse:
-    queues.row(tx, call.company, request.queue)
-    task = _known_task(tx, call, request.task)
-    queue_entries.push(tx, request.queue, task.id, priority=task.priority)
-    if request.update_execution_queue is not False:
-        task_status.set_queue(tx, task.id, request.queue)
-    held = attempts.live(tx, task.id)
-    if held is not None and held.plain and task.status != Status.IN_PROGRESS:
-        # The agent that popped it puts it back.
-        attempts.close(tx, held, AttemptState.RETURNED, requeued=True)
-    return api.AddTaskResponse(added=1)
-
-
-def _known_task(tx: Tx, call: Call, task_id: str) -> Standing:
-    task = task_status.find_standing(tx, task_id)
-    if task is None or task.company not in {call.company, ""}:
-        raise ApiError(INVALID_TASK_ID, id=task_id)
-    return task
-
-
-@writes(api.GetNextTask)
-def get_next_task(tx: Tx, call: Call, request: api.GetNextTask) -> Document:
-    queue = queues.row(tx, call.company, request.queue)
-    if queue.paused:
-        return {}
-    entry = leasing.hand_out_plainly(
-        tx, request.queue, worker=call.worker, by=call.user, only=request.task
-    )
-    if entry is None:
-        return {}
-    answer: Document = {"entry": {"task": entry.task, "added": to_wire(entry.added)}}
-    if request.get_task_info:
-        answer["task_info"] = {"company": entry.company, "user": entry.user}
-    return answer
-
-
-@writes(api.RemoveTask)
-def remove_task(tx: Tx, call: Call, request: api.RemoveTask) -> api.RemoveTaskResponse:
-    queues.row(tx, call.company, request.queue)
-    if (
-        request.update_task_status
-        and queue_entries.entry(tx, request.queue, request.task) is not None
-    ):
-        _let_go(tx, call, request.queue, request.task, "removed from its queue")
-    else:
-        queue_entries.remove(tx, request.queue, request.task)
-    return api.RemoveTaskResponse(removed=1)
-
-
-@reads(api.PeekTask)
-def peek_task(tx: Tx, call: Call, request: api.PeekTask) -> api.PeekTaskResponse:
-    queues.row(tx, call.company, request.queue)
-    first = queue_entries.waiting(tx, request.queue, limit=1)
-    return api.PeekTaskResponse(task=first[0].task if first else None)
-
-
-@reads(api.GetNumEntries)
-def get_num_entries(tx: Tx, call: Call, request: api.GetNumEntries) -> api.GetNumEntriesResponse:
-    queues.row(tx, call.company, request.queue)
-    return api.GetNumEntriesResponse(num=queue_entries.length(tx, request.queue))
-
-
-@writes(api.MoveTaskForward)
-def move_task_forward(tx: Tx, call: Call, request: api.MoveTaskForward) -> api.Position:
-    return _move(tx, call, request, {"step": -_count(request.count)})
-
-
-@writes(api.MoveTaskBackward)
-def move_task_backward(tx: Tx, call: Call, request: api.MoveTaskBackward) -> api.Position:
-    return _move(tx, call, request, {"step": _count(request.count)})
-
-
-@writes(api.MoveTaskToFront)
-def move_task_to_front(tx: Tx, call: Call, request: api.MoveTaskToFront) -> api.Position:
-    return _move(tx, call, request, {"index": 0})
-
-
-@writes(api.MoveTaskToBack)
-def move_task_to_back(tx: Tx, call: Call, request: api.MoveTaskToBack) -> api.Position:
-    return _move(tx, call, request, {"index": -1})
-
-
-@writes(api.MoveTasks)
-def move_tasks(tx: Tx, call: Call, request: api.MoveTasks) -> api.MoveTasksResponse:
-    queues.row(tx, call.company, request.queue)
-    moved = queue_entries.move_together(tx, request.queue, request.tasks, request.before)
-    return api.MoveTasksResponse(moved=moved)
-
-
-Moving = api.MoveTaskForward | api.MoveTaskBackward | api.MoveTaskToFront | api.MoveTaskToBack
-
-
-def _move(tx: Tx, call: Call, request: Moving, place: Mapping[str, int]) -> api.Position:
-    queues.row(tx, call.company, request.queue)
-    return api.Position(position=queue_entries.move(tx, request.queue, request.task, place))
-
-
-def _count(count: int | None) -> int:
-    if count is not None and count < 0:
-        raise ApiError(VALIDATION, "count cannot be negative", field="count", value=count)
-    return 1 if count is None else count
-
-
-@writes(api.GetQueueMetrics)
-def get_queue_metrics(
-    tx: Tx, call: Call, request: api.GetQueueMetrics
-) -> api.GetQueueMetricsResponse:
-    if request.from_date >= request.to_date:
-        raise ApiError(VALIDATION, "from_date must be before to_date")
-    known = queues.all_ids(tx, call.company)
-    asked = [id for id in request.queue_ids or known if id in known]
-    for queue in set(queue_samples.wanting(tx)) | (set(known) if request.refresh else set()):
-        if queue in asked:
-            queue_samples.add(tx, queue)
-    start, end = int(request.from_date * SECOND), int(request.to_date * SECOND)
-    found = [QueueSample._make(row) for row in queue_samples.between(tx, asked, start, end)]
-    if not request.queue_ids:
-        series = statistics.total_series(found, request.interval)
-        return api.GetQueueMetricsResponse(queues=[_metrics("total", series)])
-    by_queue = {
-        queue: statistics.queue_series(
-            [sample for sample in found if sample.queue == queue], request.interval
-        )
-        for queue in asked
-    }
-    return api.GetQueueMetricsResponse(
-        queues=[_metrics(queue, series) for queue, series in by_queue.items()]
-    )
-
-
-def _metrics(queue: str, series: QueueSeries) -> api.QueueMetrics:
-    return api.QueueMetrics(
-        queue=queue,
-        dates=series.dates,
-        avg_waiting_times=series.waiting,
-        queue_lengths=series.lengths,
-        oldest_waiting_times=series.oldest,
-        running=series.running,
-    )
 
 
 def _by_key(items: Iterable[api.MetadataItem]) -> Document:
