@@ -62,7 +62,7 @@ def test_the_flags_of_the_vendors_daemon_are_known(words: str) -> None:
 
 
 def test_a_flag_that_cannot_be_honoured_is_refused() -> None:
-    with pytest.raises(TaskyardError, match=r"no owner tokens yet \(--use-owner-token\)"):
+    with pytest.raises(TaskyardError, match=r"no owner tokens \(--use-owner-token\)"):
         agent.agent_command(parsed("--use-owner-token"))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli import agent_flags, build, execute, service
+from taskyard.cli.machine import obey
 
 if TYPE_CHECKING:
     from taskyard.agent import daemon
@@ -46,10 +47,7 @@ def agent_command(args: argparse.Namespace) -> int:
     if args.verb == "build":
         return build.build_command(args)
     agent_flags.check(args)
-    if args.config_file:
-        _use_config(args.config_file)
-    if args.data:
-        os.environ["TASKYARD_AGENT_DATA"] = args.data
+    obey(args)
     if args.verb == "install":
         return service.install(args)
     if args.status:
@@ -109,17 +107,6 @@ def _stop_on_signals(agent: daemon.Agent) -> None:
     threading.Thread(target=obey, name="signals", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: told.put(number))
-
-
-def _use_config(file: Path) -> None:
-    """Have this file, and no other, say where the server is."""
-    if not file.is_file():
-        raise TaskyardError(f"there is no configuration file {file}")
-    if file.suffix == ".conf":
-        os.environ["CLEARML_CONFIG_FILE"] = str(file)
-        os.environ["TASKYARD_CONFIG"] = os.devnull
-    else:
-        os.environ["TASKYARD_CONFIG"] = str(file)
 
 
 def _detach(log: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.machine import chosen_gpus, configuration, git_credentials
+from taskyard.cli.machine import chosen_gpus, configuration, git_credentials, machine_arguments
 from taskyard.cli.sizes import size
 
 if TYPE_CHECKING:
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from taskyard.agent.containers.choice import Defaults
     from taskyard.agent.machine.gpus import Gpu
     from taskyard.agent.options import Options
-
-NOT_YET = {
-    "use_owner_token": "owner tokens",
-}
-"""Known flags of a clearml-agent that this agent refuses, rather than ignore what is asked."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +32,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--order-fairness", action="store_true", help="take from the queues in turn"
     )
-    parser.add_argument("--gpus", default="", help="GPUs for the tasks: 0,1 or 0-3 or all or none")
     parser.add_argument(
         "--dynamic-gpus",
         action="store_true",
         help="run tasks side by side, each on GPUs of its own",
     )
-    parser.add_argument("--cpu-only", action="store_true", help="tasks see no GPU")
     parser.add_argument(
         "--services-mode",
         nargs="?",
@@ -80,43 +72,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="accepted and not needed: this agent waits on the server",
     )
-    parser.add_argument(
-        "--git-user",
-        default=os.environ.get("CLEARML_AGENT_GIT_USER", ""),
-        help="for repositories over https",
-    )
-    parser.add_argument("--git-pass", default="", help="better: CLEARML_AGENT_GIT_PASS")
-    parser.add_argument(
-        "--git-host",
-        default=os.environ.get("CLEARML_AGENT_GIT_HOST", ""),
-        help="send them to this host only",
-    )
-    parser.add_argument(
-        "--config-file",
-        type=Path,
-        metavar="FILE",
-        help="a client configuration to use: config.toml or clearml.conf",
-    )
-    parser.add_argument(
-        "--log-level",
-        default="INFO",
-        choices=["DEBUG", "INFO", "WARN", "WARNING", "ERROR"],
-        help="what it says of itself (INFO)",
-    )
-    parser.add_argument(
-        "--standalone-mode",
-        action="store_true",
-        help="make environments from what this machine has already, without the network",
-    )
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
-    parser.add_argument(
-        "--package-manager",
-        default="",
-        choices=["uv", "pip", "poetry", "conda", "image"],
-        help="what makes environments, where the task names nothing: by default what the project "
-        "is made for, else uv; image uses the interpreter as it is",
-    )
+    machine_arguments(parser)
     for name, text in (
         ("--uptime", 'take tasks in these hours only: "8-20 MON-FRI"'),
         ("--downtime", 'take no tasks in these hours: "22-6"'),
@@ -151,19 +107,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="missing",
         help="when to pull images (missing)",
     )
-    parser.add_argument(
-        "--use-owner-token", action="store_true", default=None, help=argparse.SUPPRESS
-    )
+    parser.add_argument("--use-owner-token", action="store_true", help=argparse.SUPPRESS)
 
 
 def check(args: argparse.Namespace) -> None:
     """Raise TaskyardError for flags that cannot be honoured, or not together."""
-    for name, what in NOT_YET.items():
-        if getattr(args, name) is not None:
-            raise TaskyardError(
-                f"this agent has no {what} yet (--{name.replace('_', '-')})",
-                hint="Leave the flag out, or run clearml-agent against this server.",
-            )
+    if args.use_owner_token:
+        # Refused rather than ignored: whoever asks for it counts on it.
+        raise TaskyardError(
+            "this agent has no owner tokens (--use-owner-token)",
+            hint="Leave the flag out, or run clearml-agent against this server.",
+        )
     if args.dynamic_gpus and args.services_mode is not None:
         raise WrongUsage("--dynamic-gpus and --services-mode exclude each other")
     if args.dynamic_gpus and (args.cpu_only or args.gpus == "none"):

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from taskyard.cli.machine import configuration, git_credentials, machine_arguments, obey
+from taskyard.cli.machine import (
+    configuration,
+    git_credentials,
+    machine_arguments,
+    no_containers_argument,
+    obey,
+    refuse_containers,
+)
 from taskyard.cli.output import note
 
 
@@ -23,6 +30,7 @@ def build_arguments(parser: argparse.ArgumentParser) -> None:
         help="let the code see what the interpreter has installed itself",
     )
     machine_arguments(parser)
+    no_containers_argument(parser)
 
 
 def build_command(args: argparse.Namespace) -> int:
@@ -33,6 +41,7 @@ def build_command(args: argparse.Namespace) -> int:
     from taskyard.cli.target import connect, resolve_task
     from taskyard.client.config import find
 
+    refuse_containers(args)
     obey(args)
     session, profile = connect(args), find(url=args.server)
     task = resolve_task(session, args.id)

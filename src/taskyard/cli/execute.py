@@ -17,7 +17,9 @@ from taskyard.cli.machine import (
     configuration,
     git_credentials,
     machine_arguments,
+    no_containers_argument,
     obey,
+    refuse_containers,
 )
 from taskyard.cli.output import note
 
@@ -40,6 +42,7 @@ def execute_arguments(parser: argparse.ArgumentParser) -> None:
         "--disable-monitoring", action="store_true", help="do not report it (default)"
     )
     machine_arguments(parser)
+    no_containers_argument(parser)
 
 
 def execute_command(args: argparse.Namespace) -> int:
@@ -50,6 +53,7 @@ def execute_command(args: argparse.Namespace) -> int:
     from taskyard.cli.target import connect, resolve_task
     from taskyard.client.config import find
 
+    refuse_containers(args)
     obey(args)
     logging.basicConfig(level="WARNING", format="%(levelname)s %(message)s", stream=sys.stderr)
     session = connect(args)

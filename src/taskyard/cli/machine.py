@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--docker", nargs="*", default=None, help=argparse.SUPPRESS)
-    parser.add_argument("--gpus", default="", help="GPUs the tasks may see: 0,1 or all or none")
+    parser.add_argument("--gpus", default="", help="GPUs for the tasks: 0,1 or 0-3 or all or none")
     parser.add_argument("--cpu-only", action="store_true", help="tasks see no GPU")
     parser.add_argument(
         "--git-user",
@@ -65,13 +64,22 @@ def configuration(args: argparse.Namespace) -> Configuration:
     return module.read(manager=args.package_manager, offline=args.standalone_mode)
 
 
-def obey(args: argparse.Namespace) -> None:
-    """Have the flags about places count for all that this process does. Raises TaskyardError."""
+def no_containers_argument(parser: argparse.ArgumentParser) -> None:
+    """Know the flag, to say where it works."""
+    parser.add_argument("--docker", nargs="*", default=None, help=argparse.SUPPRESS)
+
+
+def refuse_containers(args: argparse.Namespace) -> None:
+    """Raise TaskyardError when a container is asked for."""
     if args.docker is not None:
         raise TaskyardError(
             "this command makes no containers (--docker)",
             hint="An agent does: taskyard agent daemon --docker IMAGE",
         )
+
+
+def obey(args: argparse.Namespace) -> None:
+    """Have the flags about places count for all that this process does. Raises TaskyardError."""
     if args.config_file:
         _use_config(args.config_file)
     if args.data:
