@@ -36,6 +36,7 @@ def test_a_server_that_is_killed_and_comes_back_is_followed_again(
         page = context.new_page()
         page.goto(f"{server.url}/queues")
         live(page)
+        expect(page.get_by_role("link", name="default")).to_be_visible()
         page.clock.install()
         server.kill()
         lamp = page.get_by_role("status").filter(visible=True).first
@@ -86,3 +87,20 @@ def opened(context: BrowserContext, server: Running) -> Page:
     page.goto(f"{server.url}/queues")
     live(page)
     return page
+
+
+def test_who_comes_back_to_a_page_sees_at_once_what_was_there(
+    browser: Browser, server: Running, api: Api
+) -> None:
+    api("queues.create", name="seen before")
+    with watched(browser, server.url) as context:
+        page = opened(context, server)
+        expect(page.get_by_role("link", name="seen before")).to_be_visible()
+        page.get_by_role("link", name="Workers").click()
+        expect(page.get_by_role("heading", name="Workers")).to_be_visible()
+        held: list[Route] = []
+        context.route("**/queues.get_all_ex", lambda route: held.append(route))
+        page.get_by_role("link", name="Queues").click()
+        expect(page.get_by_role("link", name="seen before")).to_be_visible()
+        assert held
+        context.unroute("**/queues.get_all_ex")

@@ -163,6 +163,10 @@ function focusSearch(): void {
 const focusTable = (): void => document.querySelector<HTMLElement>("[role=grid]")?.focus();
 
 listenForKeys();
+// While it is asked who is there, the page comes already.
+match(path.peek())
+  ?.load()
+  .catch(() => {});
 followLinks(owns);
 connect();
 const root = document.getElementById("app");

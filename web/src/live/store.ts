@@ -1,7 +1,7 @@
 // What the page shows of the server, read again when the stream says that it changed.
 import { batch, type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type Answer, type Ask, call, type Name, Refused } from "../api/client";
+import { type Answer, type Ask, call, type Name, Refused, signedIn } from "../api/client";
 import { alsoFollow, onChange } from "./link";
 
 /** Something read from the server and kept fresh. The last that was read stays while it is not. */
@@ -16,14 +16,24 @@ export interface Live<T> {
 /** At the most so often is something read again, however fast it changes: milliseconds. */
 const EVERY = 250;
 const AFTER_FAILURE = 3_000;
+/** The longest that a timer waits. */
+const NEVER = 2 ** 31 - 1;
+
+export interface Freshness {
+  /** Milliseconds between two readings, at least. */
+  every?: number;
+  /** Milliseconds after which it is read again though nothing was said to have changed: for signs
+   * of life and loads, which are too many to be told. */
+  pulse?: number;
+}
 
 /** Keeps `read` fresh while changes touch `topics`: a group (`tasks`) or one thing (`task:<id>`). */
 export function keepFresh<T>(
   topics: string[],
   read: (abort: AbortSignal) => Promise<T>,
-  options: { every?: number } = {},
+  options: Freshness & { known?: T | undefined } = {},
 ): Live<T> & { stop: () => void } {
-  const data = signal<T | undefined>(undefined);
+  const data = signal<T | undefined>(options.known);
   const error = signal<unknown>(undefined);
   const stopping = new AbortController();
   let reading: Promise<void> | null = null;
@@ -68,6 +78,9 @@ export function keepFresh<T>(
     if (reading) again = true;
     else void refresh();
   });
+  const pulse = setInterval(() => {
+    if (!reading && !document.hidden) void refresh();
+  }, options.pulse ?? NEVER);
   void refresh();
   return {
     data,
@@ -77,6 +90,7 @@ export function keepFresh<T>(
       unhear();
       stopping.abort();
       clearTimeout(timer);
+      clearInterval(pulse);
     },
   };
 }
@@ -90,19 +104,36 @@ export function touches(topics: string[], changed: string[]): boolean {
   );
 }
 
+/** The last answers of what is no longer shown, by question: who comes back sees them at once. */
+const known = new Map<string, unknown>();
+const KNOWN = 30;
+// What somebody saw is not for who signs in next.
+signedIn.subscribe((is) => is === false && known.clear());
+
+function remember(question: string, answer: unknown): void {
+  if (answer === undefined || signedIn.peek() === false) return;
+  known.delete(question);
+  known.set(question, answer);
+  for (const oldest of known.keys()) {
+    if (known.size <= KNOWN) break;
+    known.delete(oldest);
+  }
+}
+
 /** An action's answer, kept fresh while the component is there. Read anew when `ask` changes. */
 export function useLive<N extends Name>(
   name: N,
   ask: Ask<N>,
   topics: string[],
-  options: { every?: number } = {},
+  options: Freshness = {},
 ): Live<Answer<N>> {
-  return useFresh(
-    [name, JSON.stringify(ask)],
-    (abort) => call(name, ask, { signal: abort }),
-    topics,
-    options,
-  );
+  const question = `${name} ${JSON.stringify(ask)}`;
+  const live = useFresh([question], (abort) => call(name, ask, { signal: abort }), topics, {
+    ...options,
+    known: known.get(question) as Answer<N> | undefined,
+  });
+  useEffect(() => () => remember(question, live.data.peek()), [live]);
+  return live;
 }
 
 /** Anything read from the server, kept fresh while the component is there. */
@@ -110,7 +141,7 @@ export function useFresh<T>(
   identity: unknown[],
   read: (abort: AbortSignal) => Promise<T>,
   topics: string[],
-  options: { every?: number } = {},
+  options: Freshness & { known?: T | undefined } = {},
 ): Live<T> {
   const live = useMemo(() => keepFresh(topics, read, options), [...identity, topics.join()]);
   useEffect(() => {

@@ -5,6 +5,9 @@ import { isDark } from "./display";
 import { value as shownValue } from "./format";
 import type { ChartProps, Drawn } from "./plot";
 
+/** Load what draws charts; it is good to have it before the first one has its data. */
+export const loadCharts = () => import("./plot");
+
 export function Chart(props: ChartProps) {
   const { label, x, series, height = 180, format = shownValue } = props;
   const place = useRef<HTMLDivElement>(null);
@@ -31,7 +34,7 @@ export function Chart(props: ChartProps) {
 
   useEffect(() => {
     let gone = false;
-    void import("./plot").then(({ draw }) => {
+    void loadCharts().then(({ draw }) => {
       if (gone || !place.current) return;
       drawn.current = draw(place.current, { ...props, height, format }, hidden, data, setAt);
     });

@@ -1,10 +1,10 @@
 // Curves, as finely as the screen shows them; a span that is dragged over is read in full.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call } from "../../../api/client";
 import type { Task } from "../../../api/documents";
 import { useFresh } from "../../../live/store";
 import { query, setQuery } from "../../../router";
-import { Chart } from "../../../ui/Chart";
+import { Chart, loadCharts } from "../../../ui/Chart";
 import { Search } from "../../../ui/FilterBar";
 import { value } from "../../../ui/format";
 import { Button, Card, EmptyState, Kpi, Segmented, Skeleton } from "../../../ui/parts";
@@ -35,6 +35,7 @@ export function Scalars({ task }: { task: Task }) {
   const log = query.value.get("log") === "1";
   const wanted = (query.value.get("q") ?? "").toLowerCase();
   const [span, setSpan] = useState<Span | null>(null);
+  useEffect(() => void loadCharts(), []);
   const { data } = useFresh(
     [task.id, axis, ...(span ?? [])],
     (abort) => read(task.id, axis, span, abort),
