@@ -43,4 +43,4 @@ def test_flags_of_build_are_known(words: str) -> None:
 
 def test_a_container_is_refused_rather_than_left_out() -> None:
     with pytest.raises(TaskyardError, match="makes no containers"):
-        machine.obey(parsed("execute --id T --docker image"))
+        machine.refuse_containers(parsed("execute --id T --docker image"))
