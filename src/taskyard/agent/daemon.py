@@ -301,12 +301,6 @@ class Agent:
             log.error("cannot start task %s: %s", leased.task, error, exc_info=not _is_known(error))
             housekeeping.remove_run(folder)
             self._refuse(leased, error)
-            return
-        try:
-            # The run is under way and need not wait for the disk.
-            folders.settle(folder)
-        except OSError as error:
-            log.warning("a loss of power may take the folder of %s: %s", leased.task, error)
 
     def _refuse(self, leased: Lease, error: Exception) -> None:
         refusals.refuse(self._taking, self.worker, leased, error, self.options.cache)

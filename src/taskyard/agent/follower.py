@@ -122,6 +122,7 @@ class Follower:
         pause = TICK
         try:
             self._detached.wait(HEAD_START)
+            self._settle()
             while not self._detached.is_set():
                 try:
                     if self._go_on():
@@ -136,6 +137,17 @@ class Follower:
             self._session.close()
             self._over.set()
             self._ended()
+
+    def _settle(self) -> None:
+        """Have the folder outlive a loss of power, now that the run need not wait for the disk.
+
+        One that comes earlier may leave no folder: then the lease lapses, instead of the agent
+        giving the task back as soon as it is there again.
+        """
+        try:
+            folders.settle(self.folder)
+        except OSError as error:
+            log.warning("a loss of power may take the folder of %s: %s", self.task, error)
 
     def _go_on(self) -> bool:
         """Look at the run once and tell what is new; True when all is told."""
