@@ -12,6 +12,7 @@ from tests.e2e.sdk.client import Outcome, Sdk
 
 
 def test_the_life_of_a_task_and_queries(sdk: Sdk, api: Api) -> None:
+    api("queues.create", name="lifecycle")  # that no agent takes from
     told = sdk.script("lifecycle.py").told
     template, clone = told["template"], told["clone"]
     assert (told["created"], told["parent"]) == ("created", template)

@@ -10,9 +10,9 @@ clone = Task.clone(template, name="clone", comment="cloned", parent=template.id)
 tell(template=template.id, clone=clone.id, created=clone.status, parent=clone.parent)
 tell(parameters=clone.get_parameters())
 
-Task.enqueue(clone, queue_name="default")
+Task.enqueue(clone, queue_name="lifecycle")
 queued = Task.get_task(task_id=clone.id)
-tell(queued=queued.status, waiting=Task.get_num_enqueued_tasks(queue_name="default"))
+tell(queued=queued.status, waiting=Task.get_num_enqueued_tasks(queue_name="lifecycle"))
 Task.dequeue(clone)
 tell(dequeued=Task.get_task(task_id=clone.id).status)
 
