@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds.agent import TASKYARD, Site, until
+from tests.beds.agent import TASKYARD, Site
+from tests.beds.waiting import until
 
 WAITS = """
 import pathlib, sys, time
@@ -51,6 +52,11 @@ class TestRun:
         done = shared_site.taskyard("run", "--queue", serving, "main.py", "--lr", "0.1", cwd=folder)
         lines = done.stdout.splitlines()
         assert [line for line in lines if not line.startswith("[taskyard]")] == ["args --lr 0.1"]
+        assert done.returncode == 0
+
+    def test_has_nothing_to_follow_of_a_draft(self, shared_site: Site, folder: Path) -> None:
+        done = shared_site.taskyard("run", "--draft", "main.py", cwd=folder)
+        assert "taskyard enqueue" in done.stderr
         assert done.returncode == 0
 
     def test_exits_with_the_tasks_own_code(

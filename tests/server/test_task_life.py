@@ -497,3 +497,19 @@ def test_a_run_that_is_being_prepared_is_told_apart_from_one_that_runs(api: Api)
     assert preparing["reason"]["text"] == "it makes its environment ready on w"
     assert (preparing["attempt"], preparing["phase_started"]) == (1, 1_790_000_000.5)
     assert reported("launch")["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("exit code 1: RuntimeError: CUDA out of memory. Tried to allocate 20 MiB", "batch"),
+        ("exit code 1: ModuleNotFoundError: No module named 'torch'", "--packages"),
+        ("exit code 1: FileNotFoundError: [Errno 2] 'data.csv'", "path"),
+        ("exit code 1: ValueError: 3", "console"),
+    ],
+)
+def test_what_ended_user_code_is_explained_with_what_to_do(api: Api, said: str, word: str) -> None:
+    task = make_task(api)
+    api("tasks.started", task=task)
+    api("tasks.failed", task=task, status_reason="user code", status_message=said)
+    assert word in api("tasks.explain", task=task)["hint"]

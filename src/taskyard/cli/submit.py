@@ -128,6 +128,9 @@ def run_command(args: argparse.Namespace) -> int:
     session = connect(args)
     task = _submit(args, session)
     note(f"task {task}")
+    if args.draft:
+        note(f"it is a draft\n  try: taskyard enqueue {task[:8]}")
+        return 0
     return follow(session, task)
 
 

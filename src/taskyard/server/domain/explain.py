@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -131,7 +132,7 @@ def _running(task: Standing, step: str | None) -> Explanation:
 
 
 _HINTS: dict[str, str] = {
-    Cause.USER_CODE: "Look at the end of its console.",
+    Cause.USER_CODE: "The end of its console says where.",
     Cause.ENVIRONMENT: "Look at the packages it asks for, and at the console.",
     Cause.GIT: "Look at its repository, branch and commit, and at the agent's access to them.",
     Cause.IMAGE: "Look at the image's name and the machine's access to its registry.",
@@ -142,7 +143,24 @@ _HINTS: dict[str, str] = {
 }
 
 
+_OWN_HINTS = {
+    r"(CUDA|HIP|MPS|XPU|GPU).{0,60}out of memory|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED": (
+        "The GPU has too little memory: try a smaller batch, or a GPU that has more."
+    ),
+    r"ModuleNotFoundError: No module named": (
+        "Its environment lacks that package: name it in requirements.txt, or with --packages."
+    ),
+    r"FileNotFoundError|No such file or directory": (
+        "Tasks run in a copy of the repository: data needs a path that every worker has."
+    ),
+}
+"""What user code most often ends with, and what to do about it."""
+
+
 def _failed(task: Standing) -> Explanation:
     cause = task.status_reason
     text = task.status_message or cause or "no reason was given"
-    return Explanation(cause or "failed", text, _HINTS.get(cause, "Look at its console."))
+    hint = _HINTS.get(cause, "Look at its console.")
+    if cause == Cause.USER_CODE:
+        hint = next((own for found, own in _OWN_HINTS.items() if re.search(found, text)), hint)
+    return Explanation(cause or "failed", text, hint)

@@ -30,7 +30,7 @@ const ATTEMPTS: Column<Attempt>[] = [
     head: "State",
     width: 120,
     phone: true,
-    cell: (a) => <Pill tone={TONES[a.state] ?? "draft"}>{a.state}</Pill>,
+    cell: (a) => <Pill tone={TONES[a.state] ?? "draft"}>{capital(a.state)}</Pill>,
   },
   {
     key: "worker",

@@ -19,6 +19,16 @@ zcmabc
 `;
 
 describe("a diff", () => {
+  it("ends before a signature, which removes nothing", () => {
+    const [file] = parseDiff("diff --git a/a b/a\n@@ -0,0 +1 @@\n+one\n-- \n2.39.5\n");
+    expect(file).toMatchObject({ added: 1, removed: 0 });
+  });
+
+  it("may remove a last line that looks like a signature", () => {
+    const [file] = parseDiff("diff --git a/a b/a\n@@ -1,2 +1 @@\n-- \n same\n");
+    expect(file).toMatchObject({ added: 0, removed: 1 });
+  });
+
   it("is files with what was added and removed", () => {
     const [code] = parseDiff(TEXT);
     expect(code).toMatchObject({ path: "train.py", added: 2, removed: 1 });

@@ -17,12 +17,15 @@ export interface DiffFile {
 const NOTES =
   /^(index |--- |\+\+\+ |old mode|new mode|deleted file|new file|similarity|rename |copy |GIT binary|Binary files|literal |delta )/;
 
+/** What stands after the signature of a mail is no part of the diff. */
+const SIGNATURE = /\n-- \n(?![ +\-\\@]).*\n?$/;
+
 /** The files of a diff with their lines. What is no diff comes as one file without a name. */
 export function parseDiff(text: string): DiffFile[] {
   const files: DiffFile[] = [];
   let inHunk = false;
   let binary = false;
-  for (const line of text.split("\n")) {
+  for (const line of text.replace(SIGNATURE, "\n").split("\n")) {
     const head = /^diff --git (?:"?a\/.*?"?) "?b\/(.*?)"?$/.exec(line);
     if (head) {
       files.push({ path: head[1] ?? "", added: 0, removed: 0, lines: [] });

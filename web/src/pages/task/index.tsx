@@ -3,10 +3,11 @@ import { useEffect } from "preact/hooks";
 import type { Attempt, Task } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { useKeys } from "../../keys";
+import { openPalette } from "../../palette-state";
 import { go } from "../../router";
 import type { PageProps } from "../../page-props";
 import { Page } from "../../shell";
-import { EmptyState, Skeleton, Tabs } from "../../ui/parts";
+import { Button, EmptyState, Skeleton, Tabs } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
 import { Actions } from "./Actions";
 import { Artifacts } from "./Artifacts";
@@ -95,7 +96,10 @@ function NoTask({ id }: { id: string }) {
   return (
     <Page title="No such task">
       <EmptyState title={`No task ${id}`}>
-        It may have been deleted, or belong to another server.
+        <p>It may have been deleted, or belong to another server.</p>
+        <Button kind="primary" onClick={openPalette}>
+          Search
+        </Button>
       </EmptyState>
     </Page>
   );
