@@ -7,10 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
@@ -18,21 +17,9 @@ from taskyard.api.errors import TaskyardError
 from taskyard.client import config
 from taskyard.client.session import Session
 from tests.beds.postgres import free_port
+from tests.beds.waiting import DEADLINE, until
 
 TASKYARD = [sys.executable, "-m", "taskyard"]
-DEADLINE = 60.0
-"""Seconds for anything that is waited for: far more than it takes."""
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T], what: str, *, seconds: float = DEADLINE) -> T:
-    """The first true answer. Fails after a generous while, saying what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"still waiting for {what}"
-        time.sleep(0.02)
-    return answer
 
 
 class Program:
@@ -93,7 +80,7 @@ class Agent(Program):
         super().__init__([*within, *TASKYARD, "agent", "daemon", *words], environment, log)
         until(
             lambda: " serves " in self.said[before:] or self.process.poll() is not None,
-            f"the agent {worker}: {self.said}",
+            lambda: f"the agent {worker}: {self.said}",
         )
         assert self.process.poll() is None, self.said
 
@@ -140,7 +127,7 @@ class Site:
         command += ["--data", str(self.root / "server")]
         environment = {**self.environment, **self._settings}
         self.server = Program(command, environment, self.root / "server.log")
-        until(self._answers, f"the server: {self.server.said}")
+        until(self._answers, lambda: f"the server: {self.server.said}")
         return self.server
 
     def _answers(self) -> bool:
@@ -271,7 +258,7 @@ class Site:
         """Wait until the server has a text of the task's console; the console so far."""
         return until(
             lambda: found if text in (found := self.console(task)) else "",
-            f"{text!r} of {task} (now {self.status(task)})",
+            lambda: f"{text!r} of {task} (now {self.status(task)})",
         )
 
     def end_programs(self) -> None:

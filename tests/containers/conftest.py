@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.beds import docker
-from tests.beds.agent import Agent, Site, until
+from tests.beds.agent import Agent, Site
 from tests.beds.agent import site as make_site
+from tests.beds.waiting import until
 
 HOST = "--network=host --shm-size=80m"
 """Arguments of the agents under test: the server is on the loopback of the machine."""

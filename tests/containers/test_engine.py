@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.beds import docker
-from tests.beds.agent import until
+from tests.beds.waiting import until
 from tests.containers.conftest import HOST, Yard
 
 LONG = "import time\nprint('up', flush=True)\ntime.sleep(600)\n"

@@ -15,8 +15,8 @@ import pytest
 from taskyard.api.errors import TaskyardError
 from taskyard.client.session import Session
 from tests.beds import docker
-from tests.beds.agent import until
 from tests.beds.postgres import free_port
+from tests.beds.waiting import until
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "taskyard-test:product"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.beds import docker
-from tests.beds.agent import until
+from tests.beds.waiting import until
 from tests.containers.conftest import Yard
 
 WAITS = """

@@ -9,7 +9,8 @@ from typing import Any
 
 from taskyard.agent.run import folder as folders
 from taskyard.agent.schedule import DAYS
-from tests.beds.agent import Agent, Site, end_run, until
+from tests.beds.agent import Agent, Site, end_run
+from tests.beds.waiting import until
 
 WAITS = """
 import pathlib, time

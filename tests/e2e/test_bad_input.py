@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.beds.agent import Site, fill, small_disk, until
+from tests.beds.agent import Site, fill, small_disk
 from tests.beds.agent import site as make_site
+from tests.beds.waiting import until
 
 Done = subprocess.CompletedProcess[str]
 

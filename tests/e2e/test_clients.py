@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds.agent import DEADLINE, Site
+from tests.beds.agent import Site
+from tests.beds.waiting import DEADLINE
 
 CLIENTS = Path(__file__).parent.parent.parent / ".cache" / "clients" / "bin"
 SCRIPT = """

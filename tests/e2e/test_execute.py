@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds.agent import TASKYARD, Site, until
+from tests.beds.agent import TASKYARD, Site
+from tests.beds.waiting import until
 
 UP_AND_WAIT = "import time; print('up', flush=True); time.sleep(600)"
 

@@ -12,7 +12,8 @@ import pytest
 
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from tests.beds.agent import Agent, Site, end_run, until
+from tests.beds.agent import Agent, Site, end_run
+from tests.beds.waiting import until
 
 COUNTS = """
 import pathlib, sys, time

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.beds import nvml
-from tests.beds.agent import Site, until
+from tests.beds.agent import Site
+from tests.beds.waiting import until
 
 HOLDS = """
 import os, pathlib, sys, time

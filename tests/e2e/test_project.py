@@ -17,7 +17,8 @@ import pytest
 
 from taskyard.api.errors import ApiError
 from tests.beds import gitserver
-from tests.beds.agent import Site, until
+from tests.beds.agent import Site
+from tests.beds.waiting import until
 
 DIGITS = Path(__file__).parent.parent.parent / "examples" / "digits"
 PIXELS = bytes(range(256)) * 3

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from tests.beds.agent import Agent, Site, until
+from tests.beds.agent import Agent, Site
+from tests.beds.waiting import until
 
 TASKS = int(os.environ.get("TASKYARD_SOAK_TASKS", "20"))
 AGENTS = 2

@@ -9,8 +9,9 @@ import pytest
 
 from taskyard.agent import slot
 from taskyard.client import config
-from tests.beds.agent import TASKYARD, Program, Site, until
+from tests.beds.agent import TASKYARD, Program, Site
 from tests.beds.postgres import free_port
+from tests.beds.waiting import until
 
 
 class Up:

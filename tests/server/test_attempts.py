@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from taskyard.server.store.times import from_wire
 from tests.beds.server import Api, Running
+from tests.beds.waiting import until
 
 
 def unique(word: str) -> str:
@@ -182,13 +181,6 @@ def test_who_waits_gets_a_task_when_its_queue_is_resumed(api: Api, server: Runni
         until(lambda: f"queue:{queue}" in server.server.signals._waiting)
         api("queues.resume", queue=queue)
         assert [lease["task"] for lease in waiter.result(20)] == [task]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        threading.Event().wait(0.01)
 
 
 def test_a_task_taken_for_an_agent_that_has_gone_goes_back(api: Api, server: Running) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -16,6 +16,7 @@ import pytest
 from taskyard.server import live
 from tests.beds import postgres
 from tests.beds.server import Api, Running, running
+from tests.beds.waiting import until
 
 
 class Event(NamedTuple):
@@ -68,13 +69,6 @@ def stream(api: Api, headers: dict[str, str] | None = None, **query: str) -> Ite
 def make_task(api: Api) -> str:
     id: str = api("tasks.create", name="live task", type="testing")["id"]
     return id
-
-
-def until(held: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_stream_begins_with_the_revision_it_stands_at(api: Api) -> None:

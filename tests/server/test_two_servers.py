@@ -7,7 +7,7 @@ import base64
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
@@ -22,6 +22,7 @@ from taskyard.server.settings import Settings
 from taskyard.server.store.tables import attempts
 from tests.beds import postgres
 from tests.beds.server import Api, Running, running
+from tests.beds.waiting import until
 
 LONG = 30.0
 """Seconds of a long poll: longer than a server waits in one piece when no signal reaches it."""
@@ -44,13 +45,6 @@ def pair(
 def make_task(api: Api) -> str:
     id: str = api("tasks.create", name="shared", type="testing")["id"]
     return id
-
-
-def until(held: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_what_one_server_writes_the_other_reads(pair: tuple[Running, Running]) -> None:

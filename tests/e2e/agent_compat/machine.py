@@ -12,8 +12,9 @@ from typing import Any
 
 import psutil
 
-from tests.beds.agent import Program, until
+from tests.beds.agent import Program
 from tests.beds.server import Api, Running
+from tests.beds.waiting import until
 
 PROGRAMS = Path(__file__).parents[3] / ".cache" / "clients" / "bin"
 PATIENCE = 180.0

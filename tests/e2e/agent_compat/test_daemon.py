@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.beds.agent import until
+from tests.beds.waiting import until
 from tests.e2e.agent_compat.machine import Machine
 
 LONG = "print('begun', flush=True)\nimport time\ntime.sleep(600)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.beds.agent import until
+from tests.beds.waiting import until
 from tests.e2e.agent_compat.machine import Machine
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.beds import nvml
-from tests.beds.agent import until
+from tests.beds.waiting import until
 from tests.e2e.agent_compat.machine import Machine
 
 

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from tests.beds.server import Api
+from tests.beds.waiting import until
 from tests.e2e.sdk.client import Sdk
-from tests.e2e.sdk.yard import wait_for_end, wait_until
+from tests.e2e.sdk.yard import wait_for_end
 
 
 def test_a_script_goes_on_where_an_agent_runs_it(sdk: Sdk, api: Api, working_agent: Path) -> None:
@@ -58,7 +59,7 @@ def test_an_abort_waits_for_the_function_that_the_code_registered_for_it(
         log = api("events.get_task_log", task=task, order="asc", batch_size=1000)["events"]
         return "".join(event["msg"] for event in log)
 
-    wait_until(lambda: "registered" in console() or None, lambda: f"it has not begun: {console()}")
+    until(lambda: "registered" in console(), lambda: f"its beginning: {console()}")
     api("tasks.stop", task=task)
     assert wait_for_end(api, task, working_agent)["status"] == "stopped"
     assert "left in order" in console()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from tests.beds.agent import TASKYARD, Program
 from tests.beds.server import Api, Running
+from tests.beds.waiting import until
 from tests.e2e.sdk.client import environment
 
-Found = TypeVar("Found")
 PATIENCE = 120.0
 """Seconds for a task to go through the agent, with an environment to be built."""
 
@@ -23,7 +20,6 @@ PATIENCE = 120.0
 @contextlib.contextmanager
 def agent(yard: Running, folder: Path) -> Iterator[Path]:
     """Run ``taskyard agent daemon`` for the length of the block; gives its log."""
-    log = folder / "agent.log"
     home = folder / "home"
     home.mkdir()
     variables = {
@@ -33,33 +29,20 @@ def agent(yard: Running, folder: Path) -> Iterator[Path]:
         "TASKYARD_CONFIG": str(folder / "none.toml"),
     }
     del variables["PYTHONPATH"]
-    command = [sys.executable, "-m", "taskyard", "agent", "daemon", "--services-mode"]
-    command += ["--queue", "default", "services"]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
+    command = [*TASKYARD, "agent", "daemon", "--services-mode", "--queue", "default", "services"]
+    program = Program(command, variables, folder / "agent.log")
     try:
-        yield log
+        yield program.log
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        program.end()
 
 
 def wait_for_end(api: Api, task: str, agent_log: Path) -> dict[str, Any]:
     """The task's document once it has ended; fails with its console when it failed."""
-    document = wait_until(
+    document = until(
         lambda: _ended(api, task),
-        lambda: f"task {task} has not ended\n{agent_log.read_text()[-3000:]}",
+        lambda: f"the end of task {task}\n{agent_log.read_text()[-3000:]}",
+        seconds=PATIENCE,
     )
     if document["status"] == "failed":
         log = api("events.get_task_log", task=task, order="asc", batch_size=1000)["events"]
@@ -69,16 +52,6 @@ def wait_for_end(api: Api, task: str, agent_log: Path) -> dict[str, Any]:
     return document
 
 
-def _ended(api: Api, task: str) -> dict[str, Any] | None:
+def _ended(api: Api, task: str) -> dict[str, Any]:
     document: dict[str, Any] = api("tasks.get_by_id", task=task)["task"]
-    return document if document["status"] in ("completed", "failed", "stopped") else None
-
-
-def wait_until(look: Callable[[], Found | None], otherwise: Callable[[], str]) -> Found:
-    """Look again and again until something is found."""
-    end = time.monotonic() + PATIENCE
-    while (found := look()) is None:
-        if time.monotonic() > end:
-            raise AssertionError(otherwise())
-        time.sleep(0.2)
-    return found
+    return document if document["status"] in ("completed", "failed", "stopped") else {}

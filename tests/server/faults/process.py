@@ -6,25 +6,18 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from taskyard.client.http import Connection, ServerUnreachable
 from taskyard.client.session import Session
 from tests.beds.postgres import free_port
+from tests.beds.waiting import until
 
 PATIENCE = 60.0
 """Seconds that a condition may take on a busy machine."""
-
-
-def until(held: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not held():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.02)
 
 
 @dataclass

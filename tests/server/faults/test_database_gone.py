@@ -12,7 +12,8 @@ from taskyard.api.errors import ApiError
 from taskyard.server.store.engine import Tx
 from tests.beds import postgres
 from tests.beds.server import Api, Running, running
-from tests.server.faults.process import PATIENCE, until
+from tests.beds.waiting import until
+from tests.server.faults.process import PATIENCE
 
 
 @pytest.fixture

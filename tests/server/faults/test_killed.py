@@ -16,8 +16,9 @@ import pytest
 
 from taskyard.client.session import Session
 from tests.beds import postgres
+from tests.beds.waiting import until
 from tests.server.faults.load import PIECES, Book, Client, console_of
-from tests.server.faults.process import PATIENCE, ServerProcess, server_process, until
+from tests.server.faults.process import PATIENCE, ServerProcess, server_process
 
 log = logging.getLogger(__name__)
 
