@@ -6,6 +6,7 @@ uv reads neither, so they are translated. A ``UV_*`` variable that is already se
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -136,17 +137,29 @@ def pip_options(environ: Mapping[str, str]) -> dict[str, str]:
     """pip's settings from its files and variables; later ones win, as pip has it."""
     options: dict[str, str] = {}
     for path in _pip_files(environ):
-        parser = RawConfigParser()
         try:
-            parser.read(path, encoding="utf-8")
-        except (ConfigError, OSError, UnicodeDecodeError):
+            about = os.stat(path)
+        except OSError:
             continue
-        for section in ("global", "install"):
-            if parser.has_section(section):
-                options.update((_name(name), value) for name, value in parser.items(section))
+        options.update(_in_file(path, about.st_mtime_ns, about.st_size))
     for variable, value in environ.items():
         if variable.startswith("PIP_") and value:
             options[_name(variable.removeprefix("PIP_"))] = value
+    return options
+
+
+@functools.lru_cache(maxsize=32)
+def _in_file(path: Path, _mtime: int, _size: int) -> dict[str, str]:
+    """pip's settings of one file. Every start asks for them: an unchanged file is read once."""
+    options: dict[str, str] = {}
+    parser = RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (ConfigError, OSError, UnicodeDecodeError):
+        return options
+    for section in ("global", "install"):
+        if parser.has_section(section):
+            options.update((_name(name), value) for name, value in parser.items(section))
     return options
 
 

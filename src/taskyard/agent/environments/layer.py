@@ -66,21 +66,22 @@ def create(
     shared = seen or venv
     site = private / entry.manifest.site
     binaries = private / "bin"
-    site.mkdir(parents=True)
-    binaries.mkdir()
+    _make(private, entry.manifest.site)
+    os.mkdir(binaries)
     os.symlink("lib", private / "lib64")
     os.symlink(interpreter.executable, binaries / "python")
     minor = ".".join(interpreter.version.split(".")[:2])
     for name in ("python3", f"python{minor}"):
         os.symlink("python", binaries / name)
-    (private / "pyvenv.cfg").write_text(
+    _write(
+        private / "pyvenv.cfg",
         f"home = {os.path.dirname(interpreter.executable)}\n"
         f"include-system-site-packages = {str(system_site_packages).lower()}\n"
-        f"version = {interpreter.version}\n"
+        f"version = {interpreter.version}\n",
     )
     sites = [str(shared / entry.manifest.site), *behind]
     lines = [f"import site; site.addsitedir({place!r})\n" for place in sites]
-    (site / _PATH_FILE).write_text("".join(lines))
+    _write(site / _PATH_FILE, "".join(lines))
     for name in entry.manifest.commands:
         _link(venv / "bin" / name, binaries / name)
     for name in entry.manifest.data:
@@ -88,6 +89,26 @@ def create(
         target.parent.mkdir(parents=True, exist_ok=True)
         os.symlink(shared / name, target)
     return site
+
+
+# Plain system calls: every start waits for them.
+
+
+def _make(top: Path, below: str) -> None:
+    """Make a folder, which may be there, and all those of a path below it, which may not."""
+    top.mkdir(parents=True, exist_ok=True)
+    made = os.fspath(top)
+    for part in below.split("/"):
+        made = f"{made}/{part}"
+        os.mkdir(made)
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def _link(source: Path, target: Path) -> None:

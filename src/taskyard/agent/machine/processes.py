@@ -23,6 +23,7 @@ _POLL = 0.05
 """Seconds between looks at a process where the kernel cannot wake us at its end."""
 
 
+@functools.cache
 def boot_id() -> str:
     """Return the name of this boot of the machine: another one after every restart."""
     try:

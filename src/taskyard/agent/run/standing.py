@@ -74,6 +74,12 @@ def look(folder: Path) -> tuple[Standing, Facts]:
     # The order matters where a run ends meanwhile: who lives is asked before what they wrote is
     # read, so that what a process wrote as its last act is not missed.
     state, supervised = _settled_state(folder)
+    if state.supervisor == 0:  # nothing else can be there yet
+        boot_id = processes.boot_id()
+        facts = Facts(
+            state=state, process=None, exit=None, boot_id=boot_id, supervised=False, kept=False
+        )
+        return judge(facts), facts
     process = folders.read_process(folder)
     kept = process is not None and (
         processes.alive(process.keeper, process.keeper_start)
