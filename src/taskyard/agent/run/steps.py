@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from taskyard.agent.run.spec import Phase, RunSpec, RunState, Secrets
+from taskyard.agent.run.spec import Code, Phase, RunSpec, RunState, Secrets
 
 TREE = "code"
 """The checked-out code, in the run folder."""
@@ -70,7 +70,7 @@ def patch(run: Run) -> str:
     code = run.spec.code
     if not code.diff:
         return ""
-    if not code.repository and not code.diff.startswith(("diff ", "submodule ")):
+    if _is_script(code):
         run.tree.mkdir(exist_ok=True)
         script = module.standalone(run.tree, code.diff, code.entry_point)
         run.entry_point = str(script.relative_to(run.tree / code.working_dir))
@@ -79,14 +79,23 @@ def patch(run: Run) -> str:
     return f"{len(code.diff)} characters"
 
 
+def _is_script(code: Code) -> bool:
+    """Whether the diff is a whole script, which came without a repository."""
+    return not code.repository and not code.diff.startswith(("diff ", "submodule "))
+
+
 def setup(run: Run) -> str:
     """Write the agent's files, install packages of the system, run the task's set-up script."""
-    wanted = run.spec.environment
-    if not (wanted.setup_script or wanted.system_packages or run.secrets.files):
+    if not _prepares(run):
         return ""
     from taskyard.agent.run import setup as module
 
     return module.perform(run.spec, run.secrets, folder=run.folder, tree=run.tree)
+
+
+def _prepares(run: Run) -> bool:
+    wanted = run.spec.environment
+    return bool(wanted.setup_script or wanted.system_packages or run.secrets.files)
 
 
 def environment(run: Run) -> str:
@@ -112,6 +121,18 @@ def environment(run: Run) -> str:
     state.packages, state.python, state.environment_key = ready.packages, ready.version, ready.key
     state.conda_packages, state.environment_reused = ready.conda_packages, ready.reused
     return ready.detail
+
+
+_AT_ONCE: dict[Step, Callable[[Run], bool]] = {
+    source: lambda run: not run.spec.code.repository.strip(),
+    patch: lambda run: not run.spec.code.diff or _is_script(run.spec.code),
+    setup: lambda run: not _prepares(run),
+}
+
+
+def at_once(step: Step, run: Run) -> bool:
+    """Whether the step has next to nothing to do: nobody needs to be told that it has begun."""
+    return step in _AT_ONCE and _AT_ONCE[step](run)
 
 
 STEPS: tuple[tuple[Phase, Step], ...] = (

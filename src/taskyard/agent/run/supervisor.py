@@ -28,7 +28,7 @@ from taskyard.agent.run.redaction import hidden_texts, redact
 from taskyard.agent.run.signals import Ear
 from taskyard.agent.run.spec import Outcome, Phase, PhaseState, Process, RunSpec, RunState
 from taskyard.agent.run.standing import Standing
-from taskyard.agent.run.steps import STEPS, Run, Step
+from taskyard.agent.run.steps import STEPS, Run, Step, at_once
 from taskyard.api.errors import Cause, RunError
 
 if TYPE_CHECKING:
@@ -149,7 +149,8 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
     hidden = hidden_texts(run.secrets)
     for name, step in steps:
         with _phase(run, name) as phase:
-            _note(run, hasty=True)
+            if not at_once(step, run):
+                _note(run, hasty=True)
             try:
                 with ear.interrupting():
                     phase.detail = redact(step(run), hidden)
