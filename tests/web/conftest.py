@@ -107,7 +107,16 @@ def live(page: Page) -> None:
     expect(page.get_by_role("status").filter(visible=True).first).to_have_text("Live")
 
 
-def scripts_of_axe() -> str:
-    """The accessibility checker that the page's own tools bring."""
-    found = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-    return found.read_text()
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+"""The accessibility checker that the page's own tools bring."""
+
+
+def barriers(page: Page) -> list[str]:
+    """What stands in the way of people with disabilities on this page: rule and first place."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:200]}"
+        for v in found["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]

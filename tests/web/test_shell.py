@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.server import Api, Running
-from tests.web.conftest import goto, live, scripts_of_axe, watched
+from tests.web.conftest import barriers, goto, live, watched
 
 ROUTES = [
     "/",
@@ -48,21 +48,14 @@ def test_nothing_stands_in_the_way_of_people_with_disabilities(
     with watched(browser, server.url, dark=dark) as context:
         page = context.new_page()
         page.goto(server.url)
-        page.evaluate(scripts_of_axe())
         for route in ROUTES:
             path = route.format(task=tasks[0], other=tasks[1])
             goto(page, path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             live(page)
             page.wait_for_function("() => !document.querySelector('.skeleton')")
-            found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-            bad = [
-                f"{v['id']}: {v['nodes'][0]['html'][:200]}"
-                for v in found["violations"]
-                if v["impact"] in {"serious", "critical"}
-            ]
-            if bad:
-                troubles[route] = bad
+            if found := barriers(page):
+                troubles[route] = found
     assert troubles == {}
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.agent import Site
 from tests.beds.agent import site as make_site
-from tests.web.conftest import scripts_of_axe, watched
+from tests.web.conftest import barriers, watched
 
 TRAIN = """
 import sys, time
@@ -261,10 +261,7 @@ def test_everybody_can_use_it(browser: Browser, site: Site, trained: str, dark: 
         for tab in ("summary", "config", "console", "scalars", "artifacts"):
             page.goto(f"{site.url}/tasks/{trained}/{tab}")
             expect(page.locator("header.top .pill")).to_have_text("Completed")
-            page.evaluate(scripts_of_axe())
-            found = page.evaluate("axe.run().then(({violations}) => violations)")
-            serious = [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
-            assert not serious, (tab, found)
+            assert not barriers(page), tab
 
 
 def test_a_phone_can_look_and_abort(browser: Browser, site: Site) -> None:
