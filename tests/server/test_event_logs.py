@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import func, select
 
 from taskyard.api.errors import ApiError
 from taskyard.server.domain import console
 from taskyard.server.jobs import compaction
 from taskyard.server.store import logs
+from taskyard.server.store.engine import Tx
+from taskyard.server.store.telemetry_tables import log_chunks
 from tests.beds.server import Api, Running
 
 
@@ -144,6 +148,24 @@ def test_lines_of_one_moment_keep_the_order_of_their_arrival(
     page = api("events.get_task_log", task=task, order="asc")
 
     assert texts(page) == [str(i) for i in range(81)]
+
+
+def test_a_large_report_is_kept_as_it_came_until_it_is_packed(
+    server: Running, api: Api, task: str
+) -> None:
+    said = [f"step {i} " + "word " * 20 for i in range(200)]
+    api.batch("events.add_batch", [line(task, text, i) for i, text in enumerate(said)])
+    before = server.await_(server.server.telemetry.read(partial(_size, task=task)))
+    server.await_(compaction.run(server.server))
+
+    assert server.await_(server.server.telemetry.read(partial(_size, task=task))) < before / 4
+    assert texts(api("events.get_task_log", task=task, order="asc")) == said
+
+
+def _size(tx: Tx, task: str) -> int:
+    """Bytes that the console of a task has."""
+    query = select(func.sum(func.length(log_chunks.c.data))).where(log_chunks.c.task == task)
+    return int(tx.execute(query).scalar_one())
 
 
 def test_many_small_reports_are_packed_into_few_chunks(

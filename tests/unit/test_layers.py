@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "agent": {"api", "client"},
     "server": {"api"},
     "sdk": {"api", "client", "agent"},
-    "cli": {"api", "client", "agent", "server", "sdk"},
+    "services": {"api", "client", "sdk"},
+    "cli": {"api", "client", "agent", "server", "sdk", "services"},
 }
 """What each layer may use beside itself."""
 

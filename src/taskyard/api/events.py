@@ -67,7 +67,7 @@ class Add(Request):
     """``task`` names a model."""
 
 
-@action("events.add_batch", answers=AddResponse, batch=True, any_text=True)
+@action("events.add_batch", answers=AddResponse, batch=True, any_text=True, own_lines=True)
 class AddBatch(Request):
     """Report many events at once: JSON lines, one event each."""
 

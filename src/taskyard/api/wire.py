@@ -59,6 +59,8 @@ class Action:
     """The body may be JSON lines; they arrive in the request's field ``lines``."""
     any_text: bool = False
     """Text may hold NUL characters, as what programs print does; elsewhere it is refused."""
+    own_lines: bool = False
+    """JSON lines are not decoded: who answers does so, and knows best how."""
 
     @property
     def service(self) -> str:
@@ -85,11 +87,13 @@ def action(
     access: Access = "user",
     batch: bool = False,
     any_text: bool = False,
+    own_lines: bool = False,
 ) -> Callable[[R], R]:
     """Declare the decorated request as the action ``name``, answered since that version."""
 
     def declare(request: R) -> R:
-        found = Action(name, parse_version(since), request, answers, access, batch, any_text)
+        version = parse_version(since)
+        found = Action(name, version, request, answers, access, batch, any_text, own_lines)
         known = ACTIONS.setdefault(name, [])
         if any(a.since == found.since for a in known):
             raise ValueError(f"{name} is declared twice for version {since}")

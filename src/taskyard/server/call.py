@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from taskyard.api.errors import FORBIDDEN, ApiError
 from taskyard.api.wire import API_VERSION, Action, Request, Version, action_of
 from taskyard.server.core import Server
 from taskyard.server.domain.company import COMPANY
@@ -36,6 +37,8 @@ class Call:
     id: str = ""
     body: dict[str, Any] = field(default_factory=dict)
     """The request as it came, for the open keys of the query language."""
+    lines: bytes = b""
+    """A batch as it came: lines of JSON."""
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str | None] = field(default_factory=dict)
     """Cookies to set with the answer; None clears one."""
@@ -43,6 +46,11 @@ class Call:
     @property
     def is_admin(self) -> bool:
         return self.role in ADMIN_ROLES
+
+    def require_admin(self) -> None:
+        """Raise ApiError(FORBIDDEN) for a caller who does not administer the server."""
+        if not self.is_admin:
+            raise ApiError(FORBIDDEN, role=self.role, hint="Ask an administrator of the server.")
 
 
 @dataclass(frozen=True, slots=True)

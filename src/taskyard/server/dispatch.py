@@ -199,7 +199,10 @@ def _decode(
         raise ApiError(UNSUPPORTED_ENCODING, headers["content-encoding"])
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if action.batch and kind == "application/json-lines":
-        call.body = {"lines": _lines(body)}
+        if action.own_lines:
+            call.lines = body
+        else:
+            call.body = {"lines": lenient.decode_lines(body)}
     elif kind == "application/x-www-form-urlencoded" and body[:1] != b"{":
         call.body = _flat(body)
     else:
@@ -251,13 +254,6 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(VALIDATION, "the body must be a JSON object")
     return value
-
-
-def _lines(body: bytes) -> list[Any]:
-    try:
-        return [lenient.decode(line) for line in body.splitlines() if line.strip()]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(VALIDATION, f"a line of the batch is not JSON: {error}") from error
 
 
 def _flat(encoded: bytes) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from taskyard.api.errors import VALIDATION, ApiError
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -29,6 +31,19 @@ def decode(text: bytes) -> Any:
             # The first complaint is the one to show: it is about JSON as it should be.
             pass
         raise
+
+
+def decode_lines(text: bytes) -> list[Any]:
+    """The values of a batch of JSON lines. Raises ApiError(VALIDATION)."""
+    return [decode_line(line) for line in text.splitlines() if line.strip()]
+
+
+def decode_line(text: bytes) -> Any:
+    """The value of one line of a batch. Raises ApiError(VALIDATION)."""
+    try:
+        return decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError(VALIDATION, f"a line of the batch is not JSON: {error}") from error
 
 
 def _forgiven(text: bytes) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol
+
 import msgspec
 
 from taskyard.agent.run.spec import Outcome, RunState
@@ -25,3 +28,19 @@ class Observation(msgspec.Struct, frozen=True):
         if self.state.outcome is None:
             raise LookupError(f"the run is {self.standing}: it has no outcome yet")
         return self.state.outcome
+
+
+class Executor(Protocol):
+    """Runs attempts. All methods return at once; a run is known by its folder."""
+
+    def start(self, folder: Path) -> None:
+        """Begin the run. Raises OSError when nothing could be started."""
+
+    def poll(self, folder: Path) -> Observation:
+        """Look at the run, and see to it that one which lost its supervisor gets to an outcome."""
+
+    def stop(self, folder: Path, grace: float) -> None:
+        """Ask for an end within ``grace`` seconds. A later call may shorten the time."""
+
+    def adopt(self, folder: Path) -> Observation:
+        """Go on with a run that an agent before this one began, or was about to."""

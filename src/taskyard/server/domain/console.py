@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -35,9 +35,10 @@ class Line(msgspec.Struct, array_like=True, gc=False):
         return bool(self.rest and self.rest.get("partial"))
 
 
-def breaks(lines: Iterable[Line]) -> int:
+def breaks(lines: Sequence[Line]) -> int:
     """How many lines of text end within these events."""
-    return sum(line.msg.count("\n") + (not line.partial) for line in lines)
+    whole = [line for line in lines if not (line.rest and line.partial)]
+    return len(whole) + "".join([line.msg for line in lines]).count("\n")
 
 
 class _Columns(msgspec.Struct, array_like=True):
@@ -59,27 +60,30 @@ _decoder = msgspec.msgpack.Decoder(_Columns)
 
 
 def pack(lines: Sequence[Line], *, level: int = 1) -> bytes:
-    """Events as bytes. Text and the rest are compressed apart, as a search wants only one."""
-    folds = [line.msg.count("\n") for line in lines]
+    """Events as bytes. Text and the rest are compressed apart, as a search wants only one.
+
+    At level 0 nothing is compressed.
+    """
+    texts = [line.msg for line in lines]
+    text = "\n".join(texts)
+    folded = text.count("\n") >= len(lines)
     times = [line.time for line in lines]
     columns = _Columns(
-        times=[times[0], *(b - a for a, b in pairwise(times))],
+        times=[times[0], *map(int.__sub__, times[1:], times)],
         workers=_once([line.worker for line in lines]),
         rests=_once([line.rest for line in lines]),
-        folds=folds if any(folds) else [],
+        folds=[said.count("\n") for said in texts] if folded else [],
     )
-    head = _encoder.encode(columns)
-    text = "\n".join([line.msg for line in lines]).encode("utf-8", "surrogatepass")
-    flags = _PARTIAL if any(line.partial for line in lines) else 0
-    if len(text) >= _COMPRESS_FROM:
+    head, body = _encoder.encode(columns), text.encode("utf-8", "surrogatepass")
+    flags = _PARTIAL if any(rest and rest.get("partial") for rest in columns.rests) else 0
+    if level and len(body) >= _COMPRESS_FROM:
         flags |= _COMPRESSED
-        head, text = zlib.compress(head, 1), zlib.compress(text, level)
-    return _HEAD.pack(flags, len(head)) + head + text
+        head, body = zlib.compress(head, 1), zlib.compress(body, level)
+    return _HEAD.pack(flags, len(head)) + head + body
 
 
 def _once(values: list[Any]) -> list[Any]:
-    first = values[0]
-    return [first] if all(value == first for value in values) else values
+    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def unpack(data: bytes) -> list[Line]:

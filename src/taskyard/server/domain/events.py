@@ -24,40 +24,97 @@ GREATEST = sys.float_info.max
 NUL_IN_NAME = "a name in the event holds a NUL character"
 """Printed text may hold one, and what a metric is called loses it on the way to the store."""
 
+NO_MODEL_CONSOLE = "a model has no console"
+
 
 class Refused(Exception):
     """An event that is not taken; the text says why and is counted in ``errors_info``."""
 
 
 class Event(msgspec.Struct, kw_only=True, gc=False):
-    """What is looked at in an event. ``timestamp`` is in milliseconds."""
+    """What every type of event has. ``timestamp`` is in milliseconds."""
 
-    type: EventType
     task: Annotated[str, Meta(min_length=1)]
     timestamp: Annotated[int, Meta(ge=0, le=LATEST)] | None = None
     worker: str | None = None
     iter: Annotated[int, Meta(ge=-FAR, le=FAR - 1)] | None = None
     metric: str | None = None
     variant: str | None = None
-    value: Annotated[float, Meta(ge=-GREATEST, le=GREATEST)] | None = None
-    x_axis_label: str | None = None
     allow_locked: bool | None = None
     model_event: bool | None = None
 
 
-def accept(sent: Any) -> Event:
-    """Check an event as it came from a client. Raises Refused."""
+Value = Annotated[float, Meta(ge=-GREATEST, le=GREATEST)] | None
+
+
+class Scalar(Event, tag_field="type", tag=SCALAR):
+    value: Value = None
+    x_axis_label: str | None = None
+
+
+class Printed(Event, tag_field="type", tag=LOG, forbid_unknown_fields=True):
+    """A line of the console with nothing but what nearly all clients send."""
+
+    msg: str = ""
+    level: str | None = None
+    method: Any = None
+
+
+class Other(Event, gc=True):
+    """Plots, images, vectors, and lines of the console with fields of their own."""
+
+    type: EventType
+    sent: dict[str, Any]
+    """The event as it came."""
+
+
+Taken = Scalar | Printed | Other
+
+_decoder = msgspec.json.Decoder(Scalar | Printed)
+_UNUSUAL = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode_lines(lines: bytes) -> list[Taken] | None:
+    """The events of a batch of JSON lines, if all are scalars and lines of the usual form."""
     try:
-        event = msgspec.convert(sent, Event)
+        events: list[Taken] = _decoder.decode_lines(lines)
+    except _UNUSUAL:
+        return None
+    # The decoder would also take several of them in one line.
+    return events if len(events) == lines.count(b"\n") + (lines[-1:] != b"\n") else None
+
+
+def decode_line(line: bytes) -> Taken | None:
+    """One event of JSON, if it is a scalar or a line of the usual form."""
+    try:
+        event: Taken = _decoder.decode(line)
+    except _UNUSUAL:
+        return None
+    return event
+
+
+class _Checked(Event):
+    type: EventType
+    value: Value = None
+    x_axis_label: str | None = None
+
+
+_COMMON = Event.__struct_fields__
+
+
+def accept(sent: Any) -> Taken:
+    """Check the form of an event as it came from a client. Raises Refused."""
+    try:
+        event = msgspec.convert(sent, _Checked)
     except msgspec.ValidationError:
         # Most events are fit as they are; the others are looked at more closely.
-        event = msgspec.convert(_repaired(sent), Event)
-    if event.model_event and event.type == LOG:
-        raise Refused("a model has no console")
-    for name in (event.task, event.x_axis_label):
-        if name and "\0" in name:
-            raise Refused(NUL_IN_NAME)
-    return event
+        event = msgspec.convert(_repaired(sent), _Checked)
+    common = {name: getattr(event, name) for name in _COMMON}
+    if event.type == SCALAR:
+        return Scalar(**common, value=event.value, x_axis_label=event.x_axis_label)
+    if event.x_axis_label and "\0" in event.x_axis_label:
+        raise Refused(NUL_IN_NAME)
+    return Other(**common, type=event.type, sent=sent)
 
 
 def _repaired(sent: Any) -> dict[str, Any]:

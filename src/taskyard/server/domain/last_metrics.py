@@ -10,6 +10,7 @@ import hashlib
 import math
 from array import array
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from taskyard.server.domain.series import Points
@@ -25,6 +26,7 @@ class Reported:
     x_axis_label: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
@@ -46,11 +48,10 @@ def summarise(known: dict[str, Any] | None, reported: Reported) -> dict[str, Any
     iters, times, values = _valued(reported.points)
     if not values:
         return known
-    places = range(len(values))
-    last = max(places, key=lambda p: (times[p], p))
-    low = min(places, key=lambda p: values[p])
-    high = max(places, key=lambda p: values[p])
-    first = min(places, key=lambda p: iters[p])
+    # Of equals the first; of the latest moment, though, what came last.
+    last = len(times) - 1 - times[::-1].index(max(times))
+    low, high = values.index(min(values)), values.index(max(values))
+    first = iters.index(min(iters))
     summary = {
         "metric": reported.metric,
         "variant": reported.variant,

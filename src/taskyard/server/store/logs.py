@@ -6,14 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, case, delete, func, insert, or_, select, update
+from sqlalchemy import Executable, case, delete, func, or_, select, update
 
 from taskyard.api.events import LOG
 from taskyard.server.domain import console
 from taskyard.server.domain.console import Line
 from taskyard.server.store import locks
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.telemetry_tables import insert_missing, outputs, remove_chunks
+from taskyard.server.store.telemetry_tables import (
+    insert_missing,
+    insert_rows,
+    outputs,
+    remove_chunks,
+)
 from taskyard.server.store.telemetry_tables import log_chunks as table
 
 LINES = 2000
@@ -64,7 +69,7 @@ def append(tx: Tx, task: str, lines: Iterable[Line]) -> None:
     rows = [_row(task, part, packed=False) for part in _split(lines)]
     if rows:
         _queue_up(tx, task)
-        tx.execute(insert(table), rows)
+        insert_rows(tx, table, rows)
         tx.signal(f"log:{task}")
 
 
@@ -75,10 +80,6 @@ def _queue_up(tx: Tx, task: str) -> None:
     never sees one come in between.
     """
     locks.take(tx, f"console of {task}")
-
-
-def _time(line: Line) -> int:
-    return line.time
 
 
 def _split(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -97,17 +98,28 @@ def _split(lines: Iterable[Line]) -> Iterator[list[Line]]:
 _PACKED_LEVEL = 6
 """How hard packed chunks are compressed: that is done away from the commits."""
 
+PLAIN = 8 << 10
+"""From so many characters on a chunk is kept as it came, until it is packed a little later: to
+compress it would hold the answer up."""
+
 
 def _row(task: str, lines: Sequence[Line], *, packed: bool) -> dict[str, Any]:
+    times = [line.time for line in lines]
     return {
         "task": task,
         "packed": packed,
-        "first_time": min(map(_time, lines)),
-        "last_time": max(map(_time, lines)),
+        "first_time": min(times),
+        "last_time": max(times),
         "lines": len(lines),
         "breaks": console.breaks(lines),
-        "data": console.pack(lines, level=_PACKED_LEVEL if packed else 1),
+        "data": console.pack(lines, level=_level(lines, packed)),
     }
+
+
+def _level(lines: Sequence[Line], packed: bool) -> int:
+    if packed:
+        return _PACKED_LEVEL
+    return 0 if sum([len(line.msg) for line in lines]) >= PLAIN else 1
 
 
 def count(tx: Tx, task: str) -> int:
@@ -281,12 +293,18 @@ class Packing:
 
 
 def crowded(tx: Tx, limit: int) -> list[str]:
-    """Tasks with many loose chunks."""
+    """Tasks with many loose chunks, or one that is not compressed."""
     query = (
         select(table.c.task)
         .where(~table.c.packed)
         .group_by(table.c.task)
-        .having(or_(func.count() >= LOOSE, func.sum(table.c.lines) >= LINES))
+        .having(
+            or_(
+                func.count() >= LOOSE,
+                func.sum(table.c.lines) >= LINES,
+                func.max(func.length(table.c.data)) >= PLAIN,
+            )
+        )
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
@@ -311,4 +329,4 @@ def plan_packing(tx: Tx, task: str) -> Packing | None:
 def pack(tx: Tx, packing: Packing) -> None:
     """Replace the chunks. Raises Moved, to undo it all, when some are gone by now."""
     remove_chunks(tx, table, table.c.task == packing.task, packing.old)
-    tx.execute(insert(table), packing.new)
+    insert_rows(tx, table, packing.new)

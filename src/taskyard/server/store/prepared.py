@@ -87,6 +87,20 @@ class Prepared:
         """How many rows the statement changed."""
         return int(self._execute(tx, values)[1].rowcount)
 
+    def run_for_each(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement once for each row of values."""
+        if not rows:
+            return
+        compiled = self._for(tx)
+        parameters = [compiled.parameters(row) for row in rows]
+        cursor = tx.driver.cursor()
+        try:
+            cursor.executemany(compiled.text, parameters)
+        except tx.connection.dialect.loaded_dbapi.Error as error:
+            raise _translated(tx, compiled, error) from error
+        finally:
+            cursor.close()
+
     def _select(self, tx: Tx, values: Mapping[str, Any]) -> tuple[Any, Process]:
         compiled, cursor = self._execute(tx, values)
         if compiled.row is None:
@@ -94,18 +108,28 @@ class Prepared:
         return cursor, compiled.row
 
     def _execute(self, tx: Tx, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
+        compiled = self._for(tx)
+        parameters = compiled.parameters(values)
+        try:
+            return compiled, tx.driver.execute(compiled.text, parameters)
+        except tx.connection.dialect.loaded_dbapi.Error as error:
+            raise _translated(tx, compiled, error) from error
+
+    def _for(self, tx: Tx) -> _Compiled:
         dialect = tx.connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        parameters = compiled.parameters(values)
-        errors = dialect.loaded_dbapi.Error
-        try:
-            return compiled, tx.driver.execute(compiled.text, parameters)
-        except errors as error:
-            raise DBAPIError.instance(
-                compiled.text, None, error, errors, hide_parameters=True, dialect=dialect
-            ) from error
+        return compiled
+
+
+def _translated(tx: Tx, compiled: _Compiled, error: Any) -> Any:
+    """The driver's complaint as SQLAlchemy raises it."""
+    dialect = tx.connection.dialect
+    errors = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(
+        compiled.text, None, error, errors, hide_parameters=True, dialect=dialect
+    )
 
 
 def _compile(statement: ClauseElement, dialect: Dialect) -> _Compiled:

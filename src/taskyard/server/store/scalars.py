@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Executable, and_, func, insert, or_, select
+from sqlalchemy import Column, Executable, and_, func, or_, select
 
 from taskyard.server.domain import series as rules
 from taskyard.server.domain.series import Buckets, Points
 from taskyard.server.store.catalog import Series
 from taskyard.server.store.engine import Tx
-from taskyard.server.store.telemetry_tables import remove_chunks
+from taskyard.server.store.telemetry_tables import insert_rows, remove_chunks
 from taskyard.server.store.telemetry_tables import scalar_chunks as table
 
 LOOSE = 32
 """So many chunks as they came are joined into packed ones."""
+
+LOOSE_POINTS = 1024
+"""So many points are, too: what just came is not compressed yet."""
 
 AT_ONCE = 200_000
 """Points held in memory while curves are drawn."""
@@ -66,8 +69,7 @@ def append(tx: Tx, parts: Iterable[tuple[Series, str, Points]]) -> None:
         for series, worker, points in parts
         for chunk in rules.split(rules.tidy(points))
     ]
-    if rows:
-        tx.execute(insert(table), rows)
+    insert_rows(tx, table, rows)
 
 
 def _row(task: str, series: int, worker: str, points: Points, *, packed: bool) -> dict[str, object]:
@@ -80,7 +82,7 @@ def _row(task: str, series: int, worker: str, points: Points, *, packed: bool) -
         "points": len(points),
         "worker": worker.replace("\0", ""),
         "rollup": rules.pack_buckets(rules.roll_up(points)) if packed else None,
-        "data": rules.pack(points),
+        "data": rules.pack(points, compress=packed),
     }
 
 
@@ -338,7 +340,7 @@ def crowded(tx: Tx, limit: int) -> list[tuple[str, int]]:
         select(table.c.task, table.c.series)
         .where(~table.c.packed)
         .group_by(table.c.task, table.c.series)
-        .having(or_(func.count() >= LOOSE, func.sum(table.c.points) >= rules.CHUNK))
+        .having(or_(func.count() >= LOOSE, func.sum(table.c.points) >= LOOSE_POINTS))
         .limit(limit)
     )
     return [(row.task, row.series) for row in tx.execute(query)]
@@ -365,4 +367,4 @@ def pack(tx: Tx, packing: Packing) -> None:
     """Replace the chunks. Raises Moved, to undo it all, when some are gone by now."""
     mine = and_(table.c.task == packing.task, table.c.series == packing.series)
     remove_chunks(tx, table, mine, packing.old)
-    tx.execute(insert(table), packing.new)
+    insert_rows(tx, table, packing.new)

@@ -53,11 +53,16 @@ class SqliteDatabase:
     def _read(self, work: Work[T]) -> T:
         try:
             with self.engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN")
+                tx = Tx(connection)
+                tx.driver.execute("BEGIN")
                 try:
-                    return run(work, Tx(connection))
+                    return run(work, tx)
                 finally:
-                    connection.rollback()
+                    # Only where a statement went through SQLAlchemy does it know of this.
+                    if connection.in_transaction():
+                        connection.rollback()
+                    else:
+                        tx.driver.rollback()
         except OperationalError as error:
             raise translated(error) from error
 

@@ -9,7 +9,8 @@ with its like by ``server.jobs.compaction``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,12 +25,15 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
+    insert,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import Document, RowId
 
 metadata = MetaData()
@@ -141,12 +145,25 @@ def number(*words: str) -> int:
     return int.from_bytes(digest.digest(), "big") >> 1
 
 
-def insert_missing(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
+def insert_rows(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that name the same columns."""
+    if rows:
+        _insertion(table, tuple(rows[0]), "").run_for_each(tx, rows)
+
+
+def insert_missing(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose key is not there yet."""
-    if not rows:
-        return
-    insert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
-    tx.execute(insert(table).on_conflict_do_nothing(), rows)
+    if rows:
+        _insertion(table, tuple(rows[0]), tx.dialect).run_for_each(tx, rows)
+
+
+@cache
+def _insertion(table: Table, columns: tuple[str, ...], unless_there_on: str) -> Prepared:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    if not unless_there_on:
+        return Prepared(insert(table).inline().values(values))
+    dialect = sqlite if unless_there_on == "sqlite" else postgresql
+    return Prepared(dialect.insert(table).inline().values(values).on_conflict_do_nothing())
 
 
 class Moved(Exception):
