@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,6 +140,38 @@ def test_a_known_commit_needs_no_network(bed: Bed) -> None:
     assert (bed.runs / "second" / "train.py").exists()
 
 
+def test_a_commit_checked_out_before_takes_one_git_process(
+    bed: Bed, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = Code(repository=url, commit=git(bed.work, "rev-parse", "HEAD"))
+    bed.fetch(code, "first")
+    asked: list[str] = []
+    run = command.run
+
+    def counted(*args: str, **options: Any) -> bytes:
+        asked.append(" ".join(args))
+        return run(*args, **options)
+
+    monkeypatch.setattr(command, "run", counted)
+    assert bed.fetch(code, "second") == code.commit
+    assert [words.split()[2] for words in asked] == ["read-tree"]
+
+
+def test_large_files_without_git_lfs_are_announced_as_pointers_at_every_start(
+    bed: Bed, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = commit(bed.work, __gitattributes="*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    bed.push()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(programs))
+    for name in ("first", "second"):
+        bed.said.clear()
+        bed.fetch(Code(repository=url, commit=head), name)
+        assert any("git-lfs is not installed" in line for line in bed.said)
+
+
 def test_a_known_tag_needs_no_network(bed: Bed) -> None:
     git(bed.work, "tag", "v1")
     bed.push("v1")
@@ -220,19 +253,6 @@ def test_relative_submodule_urls_start_at_their_parent(
     parent: str, relative: str, absolute: str
 ) -> None:
     assert resolve(parent, relative) == absolute
-
-
-def test_large_files_without_git_lfs_are_announced_as_pointers(
-    bed: Bed, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    head = commit(bed.work, __gitattributes="*.bin filter=lfs diff=lfs merge=lfs -text\n")
-    bed.push()
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "git").symlink_to(str(shutil.which("git")))
-    monkeypatch.setenv("PATH", str(programs))
-    bed.fetch(Code(repository=url, commit=head))
-    assert any("git-lfs is not installed" in line for line in bed.said)
 
 
 def test_credentials_by_host_open_a_private_repository(bed: Bed, private: str) -> None:

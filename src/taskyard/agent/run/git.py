@@ -29,10 +29,12 @@ _PROGRESS = re.compile(r"^(remote: )?[A-Z][a-z]+ing (objects|deltas|files)\b.*\d
 
 
 class GitFailed(TaskyardError):
-    """A git command ended badly. ``stderr`` is what it said, without secrets."""
+    """A git command ended badly. ``stderr`` is what it said, without secrets; ``status`` how it
+    ended, as Python has it, where that tells something."""
 
-    def __init__(self, command: str, stderr: str) -> None:
+    def __init__(self, command: str, stderr: str, status: int | None = None) -> None:
         self.stderr = redact(stderr)
+        self.status = status
         lines = _spoken(self.stderr)
         super().__init__(f"git {command} failed: {lines[-1] if lines else 'it said nothing'}")
 
@@ -108,7 +110,7 @@ def run(
     except FileNotFoundError as error:
         raise _not_started(error, cwd) from None
     if done.returncode:
-        raise GitFailed(_command(args), done.stderr.decode(errors="replace"))
+        raise GitFailed(_command(args), done.stderr.decode(errors="replace"), done.returncode)
     return done.stdout
 
 

@@ -29,6 +29,8 @@ Say = Callable[[str], None]
 Credentials = Mapping[str, tuple[str, str]]
 
 HASH = re.compile(r"[0-9a-f]{40}")
+PLAIN = "plain"
+"""Folder in a mirror with an empty file for each commit that needs nothing but to be written."""
 _ABBREVIATED = re.compile(r"[0-9a-f]{4,40}")
 _DAMAGE = re.compile(
     r"bad object|corrupt|unable to read|missing (blob|tree|commit)|unpack tree object"
@@ -96,6 +98,19 @@ def locate(mirror: Mirror, code: Code, say: Say) -> str:
     wanted = f"refs/heads/{branch}" if branch else "HEAD"
     missing = f"branch {branch}" if branch else "a default branch"
     return _ensure(mirror, _ask_tip(mirror, wanted, missing), say, missing=missing)
+
+
+def is_plain(mirror: Mirror, commit: str) -> bool:
+    """Whether :func:`note_plain` was told of the commit: it is there, and has no large files."""
+    return HASH.fullmatch(commit) is not None and (mirror.path / PLAIN / commit).exists()
+
+
+def note_plain(mirror: Mirror, commit: str) -> None:
+    """Remember that the commit was checked out and has no large files. It stays for as long as
+    the mirror does, which never drops anything."""
+    with contextlib.suppress(OSError):  # it makes the next start faster, and nothing else
+        (mirror.path / PLAIN).mkdir(exist_ok=True)
+        (mirror.path / PLAIN / commit).touch()
 
 
 def remake(mirror: Mirror, say: Say) -> None:

@@ -85,8 +85,10 @@ def fetch(code: Code, *, git: Credentials, cache: Path, into: Path, say: Say) ->
 
 def _place(source: Mirror, code: Code, into: Path, place: _Place) -> str:
     """Working tree, submodules and large files of one repository."""
+    recorded = code.commit.strip().lower()
+    known = mirrors.is_plain(source, recorded)
     try:
-        commit = mirrors.locate(source, code, place.say)
+        commit = recorded if known else mirrors.locate(source, code, place.say)
         try:
             _check_out(source, commit, into)
         except GitFailed as failure:
@@ -96,7 +98,8 @@ def _place(source: Mirror, code: Code, into: Path, place: _Place) -> str:
             _check_out(source, mirrors.locate(source, Code(commit=commit), place.say), into)
         if (into / ".gitmodules").is_file():
             _place_submodules(source, into, place)
-        _place_large_files(source, into, place.say)
+        if not known:
+            _place_large_files(source, commit, into, place.say)
     except GitFailed as failure:
         raise command.diagnose(failure, source.url) from None
     return commit
@@ -212,14 +215,16 @@ def _is_local(url: str) -> bool:
     return url.startswith("file:") or ("://" not in url and ":" not in url.split("/")[0])
 
 
-def _place_large_files(source: Mirror, into: Path, say: Say) -> None:
+def _place_large_files(source: Mirror, commit: str, into: Path, say: Say) -> None:
     """Replace Git LFS pointers by the files. They are kept beside the mirror for the next run."""
     env = local(into)
     try:
         command.run(
             "grep", "-q", "-F", "filter=lfs", "--", ":(glob)**/.gitattributes", cwd=into, env=env
         )
-    except GitFailed:
+    except GitFailed as failure:
+        if failure.status == 1:  # there are none, rather than no answer
+            mirrors.note_plain(source, commit)
         return
     if not shutil.which("git-lfs"):
         say(
