@@ -12,7 +12,8 @@ from taskyard.server.domain.retry import LONGEST_PAUSE, Policy
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import entries
 from tests.beds.server import Api, Running
-from tests.server.test_attempts import finish, make_queue, queued, read, take, waiting
+from tests.server.conformance.making import new_queue, task_of
+from tests.server.leasing import finish, queued, take, waiting
 
 
 @pytest.mark.parametrize(
@@ -37,36 +38,36 @@ def pass_time(server: Running, task: str) -> None:
 
 
 def test_a_retry_with_a_delay_is_not_handed_out_before_its_time(api: Api, server: Running) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     task = failed(api, queue, delay=600)
-    assert read(api, task)["status"] == "queued"
+    assert task_of(api, task)["status"] == "queued"
     assert take(api, queue) == []
     pass_time(server, task)
     assert [lease["attempt"] for lease in take(api, queue)] == [2]
 
 
 def test_those_behind_a_task_that_backs_off_are_handed_out(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     failed(api, queue, delay=600)
     other = queued(api, queue)
     assert [lease["task"] for lease in take(api, queue)] == [other]
 
 
 def test_an_agent_that_waits_gets_it_when_it_is_due(api: Api, server: Running) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     task = failed(api, queue, delay=0.5)
     server.await_(reaper.run(server.server))
     assert [lease["task"] for lease in take(api, queue, wait=30)] == [task]
 
 
 def test_without_a_delay_it_is_handed_out_at_once(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     failed(api, queue)
     assert [lease["attempt"] for lease in take(api, queue)] == [2]
 
 
 def test_a_retry_that_waits_can_be_run_at_once_by_hand(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     task = failed(api, queue, delay=600)
     api("tasks.dequeue", task=task)
     api("tasks.enqueue", task=task, queue=queue)
@@ -74,7 +75,7 @@ def test_a_retry_that_waits_can_be_run_at_once_by_hand(api: Api) -> None:
 
 
 def test_why_it_waits_is_told(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     task = failed(api, queue, delay=600)
     told = api("tasks.explain", task=task)
     assert told["reason"]["code"] == "backing off"

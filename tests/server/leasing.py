@@ -1,0 +1,79 @@
+"""What tests of leases do: as an agent does it, and as time does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from taskyard.api.errors import ApiError
+from taskyard.server.jobs import reaper
+from taskyard.server.store.tables import attempts
+from tests.beds.server import Api, Running
+from tests.server.conformance.making import unique
+
+
+def queued(api: Api, queue: str, **fields: Any) -> str:
+    id: str = api("tasks.create", name=unique("task"), type="training", **fields)["id"]
+    api("tasks.enqueue", task=id, queue=queue)
+    return id
+
+
+def waiting(api: Api, queue: str) -> list[str]:
+    found = api("queues.get_by_id", queue=queue)["queue"]["entries"]
+    return [entry["task"] for entry in found]
+
+
+def take(api: Api, *queues: str, worker: str = "w:0", **body: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api("attempts.take", worker=worker, queues=list(queues), **body)[
+        "attempts"
+    ]
+    return found
+
+
+def renew(api: Api, lease: dict[str, Any], **body: Any) -> dict[str, Any]:
+    held = {"task": lease["task"], "attempt": lease["attempt"]}
+    answer = api("attempts.renew", worker="w:0", attempts=[held], **body)
+    result: dict[str, Any] = answer["results"][0]
+    return result
+
+
+def report(api: Api, lease: dict[str, Any], **body: Any) -> int:
+    held = {"task": lease["task"], "attempt": lease["attempt"], "worker": "w:0"}
+    kept: int = api("attempts.report", **held, **body)["console"]
+    return kept
+
+
+def finish(api: Api, lease: dict[str, Any], outcome: str, **body: Any) -> dict[str, Any]:
+    held = {"task": lease["task"], "attempt": lease["attempt"]}
+    answer: dict[str, Any] = api("attempts.finish", **held, outcome=outcome, **body)
+    return answer
+
+
+def history(api: Api, task: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api("attempts.get_all", task=task)["attempts"]
+    return found
+
+
+def states(api: Api, task: str) -> list[str]:
+    return [attempt["state"] for attempt in history(api, task)]
+
+
+def refused(do: Callable[..., Any], *args: Any, **body: Any) -> tuple[int, int]:
+    with pytest.raises(ApiError) as caught:
+        do(*args, **body)
+    return caught.value.kind
+
+
+def run_out(server: Running, task: str) -> None:
+    """Let the lease on a task end, and the reaper see it."""
+    past = update(attempts).where(attempts.c.task == task, attempts.c.deadline.is_not(None))
+    server.await_(
+        server.server.control.write(lambda tx: tx.execute(past.values(deadline=tx.now - 1)))
+    )
+    server.await_(reaper.run(server.server))
+
+
+ANY = {"max": 1, "causes": []}

@@ -1,0 +1,143 @@
+"""Ending runs: what becomes of the task, and which are tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.api import errors
+from taskyard.api.errors import ApiError, Cause
+from tests.beds.server import Api
+from tests.server.conformance.making import new_queue, task_of
+from tests.server.leasing import ANY, finish, history, queued, states, take, waiting
+
+
+def test_a_completed_run_completes_its_task(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    assert finish(api, lease, "completed", exit_code=0) == {"status": "completed", "next": "done"}
+    assert states(api, task) == ["completed"]
+    assert task_of(api, task)["status"] == "completed"
+
+
+def finish_and_take(api: Api, lease: dict[str, Any], queue: str) -> dict[str, Any]:
+    named = {"task": lease["task"], "attempt": lease["attempt"], "outcome": "completed"}
+    found: dict[str, Any] = api(
+        "attempts.finish", **named, take={"worker": "w:0", "queues": [queue], "wait": 60}
+    )
+    return found
+
+
+def test_the_end_of_a_run_and_the_next_task_may_be_one_call(api: Api) -> None:
+    queue = new_queue(api)
+    first, second = queued(api, queue), queued(api, queue)
+    (lease,) = take(api, queue)
+    answer = finish_and_take(api, lease, queue)
+    assert (answer["status"], task_of(api, first)["status"]) == ("completed", "completed")
+    assert [one["task"] for one in answer["taken"]["attempts"]] == [second]
+
+
+def test_who_ends_a_run_does_not_wait_for_the_next_task(api: Api) -> None:
+    queue = new_queue(api)
+    queued(api, queue)
+    (lease,) = take(api, queue)
+    assert finish_and_take(api, lease, queue)["taken"]["attempts"] == []
+
+
+def test_who_may_not_end_a_run_takes_nothing_with_it(api: Api) -> None:
+    queue = new_queue(api)
+    queued(api, queue)
+    second = queued(api, queue)
+    (lease,) = take(api, queue)
+    with pytest.raises(ApiError) as refused:
+        finish_and_take(api, {**lease, "attempt": 7}, queue)
+    assert refused.value.kind == errors.STALE_ATTEMPT[:2]
+    assert waiting(api, queue) == [second]
+
+
+def test_the_same_ending_may_be_said_twice(api: Api) -> None:
+    queue = new_queue(api)
+    queued(api, queue, retry=ANY)
+    (lease,) = take(api, queue)
+    first = finish(api, lease, "failed", exit_code=1)
+    assert finish(api, lease, "failed", exit_code=1) == first
+
+
+def test_a_failed_run_says_why(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    words = {"cause": Cause.GIT, "message": "no such commit", "hint": "Push it."}
+    assert finish(api, lease, "failed", **words) == {"status": "failed", "next": "done"}
+    found = task_of(api, task)
+    assert found["status_reason"] == "git"
+    assert found["status_message"] == "no such commit\nPush it."
+    assert api("tasks.explain", task=task)["reason"]["code"] == "git"
+    (attempt,) = history(api, task)
+    assert (attempt["cause"], attempt["hint"]) == ("git", "Push it.")
+
+
+def test_a_retry_goes_to_the_front_and_only_as_often_as_allowed(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue, retry=ANY)
+    other = queued(api, queue)
+    (lease,) = take(api, queue)
+    assert finish(api, lease, "failed", exit_code=1) == {"status": "queued", "next": "requeued"}
+    assert waiting(api, queue) == [task, other]
+    (again,) = take(api, queue)
+    assert (again["task"], again["attempt"]) == (task, 2)
+    assert finish(api, again, "failed", exit_code=1)["status"] == "failed"
+
+
+def test_a_user_who_enqueues_again_gives_new_retries(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue, retry=ANY)
+    for _ in range(2):
+        finish(api, take(api, queue)[0], "failed", exit_code=1)
+    api("tasks.enqueue", task=task, queue=queue)
+    assert finish(api, take(api, queue)[0], "failed", exit_code=1)["next"] == "requeued"
+
+
+def test_a_cause_that_the_policy_does_not_name_is_final(api: Api) -> None:
+    queue = new_queue(api)
+    queued(api, queue, retry={"max": 3, "causes": ["infrastructure"]})
+    (lease,) = take(api, queue)
+    assert finish(api, lease, "failed", cause=Cause.USER_CODE)["status"] == "failed"
+
+
+def test_a_returned_task_waits_at_the_front_as_if_never_taken(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue)
+    queued(api, queue)
+    (lease,) = take(api, queue)
+    assert finish(api, lease, "returned")["next"] == "requeued"
+    assert waiting(api, queue)[0] == task
+    assert states(api, task) == ["returned"]
+
+
+def test_a_stopped_run_stops_its_task(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue, retry=ANY)
+    (lease,) = take(api, queue)
+    api("tasks.stop", task=task, status_reason="enough")
+    assert finish(api, lease, "stopped")["status"] == "stopped"
+    assert task_of(api, task)["status_reason"] == "enough"
+
+
+def test_a_run_that_fails_while_it_is_stopped_is_not_tried_again(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue, retry=ANY)
+    (lease,) = take(api, queue)
+    api("tasks.stop", task=task)
+    assert finish(api, lease, "failed", exit_code=1) == {"status": "stopped", "next": "done"}
+
+
+def test_a_task_whose_queue_is_gone_goes_back_to_the_default_one(api: Api) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    api("queues.delete", queue=queue)
+    finish(api, lease, "returned")
+    assert task in waiting(api, api("queues.get_default")["id"])
