@@ -20,6 +20,7 @@ from tests.beds import postgres
 from benchmarks import stage
 from benchmarks.figures import Measure
 from benchmarks.stage import Stage
+from taskyard.server.store import logs, scalars
 
 EVENTS = 100_000
 """Points, and lines, of each round."""
@@ -156,10 +157,11 @@ def _loose(running: Stage) -> int:
     """Chunks that wait to be packed, but for a remainder that is always left."""
     with _telemetry(running) as known:
         (count,) = known.execute(
-            "SELECT count(*) FROM (SELECT task FROM scalar_chunks WHERE NOT packed "
-            "GROUP BY task, series HAVING count(*) >= 32 "
-            "UNION ALL SELECT task FROM log_chunks WHERE NOT packed "
-            "GROUP BY task HAVING count(*) >= 32)"
+            "SELECT count(*) FROM (SELECT task FROM scalar_chunks WHERE NOT packed "  # noqa: S608
+            f"GROUP BY task, series HAVING count(*) >= {scalars.LOOSE} "
+            f"OR sum(points) >= {scalars.LOOSE_POINTS} "
+            "UNION ALL SELECT task FROM log_chunks WHERE NOT packed GROUP BY task "
+            f"HAVING count(*) >= {logs.LOOSE} OR max(length(data)) >= {logs.PLAIN})"
         ).fetchone()
     return int(count)
 

@@ -10,6 +10,7 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
 from taskyard.api.states import Status, may_move
+from taskyard.server.store import many
 from tests.beds.server import Api
 
 UNKNOWN = "0" * 32
@@ -513,3 +514,12 @@ def test_what_ended_user_code_is_explained_with_what_to_do(api: Api, said: str, 
     api("tasks.started", task=task)
     api("tasks.failed", task=task, status_reason="user code", status_message=said)
     assert word in api("tasks.explain", task=task)["hint"]
+
+
+@pytest.mark.parametrize("action", ["enqueue_many", "archive_many", "reset_many", "delete_many"])
+def test_more_tasks_at_once_than_others_can_wait_for_are_refused(api: Api, action: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        api(f"tasks.{action}", ids=[f"{n:032x}" for n in range(many.MOST + 1)])
+
+    assert caught.value.kind == errors.VALIDATION[:2]
+    assert str(many.MOST) in caught.value.what
