@@ -38,7 +38,29 @@ def test_a_running_task_shows_where_and_a_waiting_one_why(
     rows = page.get_by_role("grid", name="Running and waiting tasks").get_by_role("row")
     expect(rows.filter(has_text="seen running")).to_contain_text("seen running:gpu0")
     expect(rows.filter(has_text="waits in vain")).to_contain_text("no worker serves the queue")
-    expect(page.get_by_text("1 queue with tasks and no worker")).to_be_visible()
+    expect(page.get_by_text("1 without a worker")).to_be_visible()
+
+
+def test_a_task_whose_own_code_runs_is_no_longer_being_prepared(
+    page: Page, server: Running, api: Api
+) -> None:
+    queue = api("queues.create", name="queue of steps")["id"]
+    task = api("tasks.create", name="goes on", type="training")["id"]
+    api("tasks.enqueue", task=task, queue=queue)
+    (taken,) = api("attempts.take", worker="steps:gpu0", queues=[queue])["attempts"]
+    held = {"task": task, "attempt": taken["attempt"], "worker": "steps:gpu0"}
+
+    def report(*phases: str) -> None:
+        told = [{"name": name, "started": 1.0 + at} for at, name in enumerate(phases)]
+        api("attempts.report", **held, phases=told)
+
+    page.goto(server.url)
+    row = page.get_by_role("row").filter(has_text="goes on").first
+    report("source")
+    expect(row).to_contain_text("Preparing")
+    expect(row).to_contain_text("gets its code")
+    report("source", "launch")
+    expect(row).to_contain_text("Running")
 
 
 def test_a_failed_task_shows_why_and_is_retried_with_a_way_back(

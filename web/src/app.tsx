@@ -1,6 +1,6 @@
 // The page's beginning: who is there, which page is asked for, and what is around it.
 import { type ComponentType, render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/parts.css";
@@ -32,17 +32,21 @@ function App() {
   );
 }
 
+/** It is asked who is there while the rest is loaded. */
+const asking = readUser();
+asking.catch(() => {});
+
 /** Until it is known who is there: nothing, and soon why it takes long. */
 function Beginning() {
   const [trouble, setTrouble] = useState<unknown>(null);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const begin = () =>
-      readUser().catch((error: unknown) => {
+    const begin = (asked: Promise<void>) =>
+      asked.catch((error: unknown) => {
         setTrouble(error);
-        timer = setTimeout(begin, 3_000);
+        timer = setTimeout(() => void begin(readUser()), 3_000);
       });
-    void begin();
+    void begin(asking);
     return () => clearTimeout(timer);
   }, []);
   if (!trouble || signedIn.value === false) return null;
@@ -65,7 +69,7 @@ interface Shown {
 function Current() {
   const here = path.value;
   const [shown, setShown] = useState<Shown | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const other = translated(here);
     if (other) {
       go(other, { replace: true });

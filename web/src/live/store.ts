@@ -127,27 +127,32 @@ export function useLive<N extends Name>(
   topics: string[],
   options: Freshness = {},
 ): Live<Answer<N>> {
-  const question = `${name} ${JSON.stringify(ask)}`;
-  const live = useFresh([question], (abort) => call(name, ask, { signal: abort }), topics, {
-    ...options,
-    known: known.get(question) as Answer<N> | undefined,
-  });
-  useEffect(() => () => remember(question, live.data.peek()), [live]);
-  return live;
+  return useFresh(
+    [name, JSON.stringify(ask)],
+    (abort) => call(name, ask, { signal: abort }),
+    topics,
+    options,
+  );
 }
 
-/** Anything read from the server, kept fresh while the component is there. */
+/** Anything read from the server, kept fresh while the component is there. `identity` tells it from
+ * all else that is read: a name first, then what it is asked with. */
 export function useFresh<T>(
   identity: unknown[],
   read: (abort: AbortSignal) => Promise<T>,
   topics: string[],
-  options: Freshness & { known?: T | undefined } = {},
+  options: Freshness = {},
 ): Live<T> {
-  const live = useMemo(() => keepFresh(topics, read, options), [...identity, topics.join()]);
+  const question = JSON.stringify(identity);
+  const live = useMemo(
+    () => keepFresh(topics, read, { ...options, known: known.get(question) as T | undefined }),
+    [question, topics.join()],
+  );
   useEffect(() => {
     const unfollow = topics.filter((topic) => topic.startsWith("log:")).map(alsoFollow);
     return () => {
       live.stop();
+      remember(question, live.data.peek());
       for (const end of unfollow) end();
     };
   }, [live]);

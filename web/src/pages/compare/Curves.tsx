@@ -15,7 +15,7 @@ const READ_EVERY = 2_000;
 export function Curves({ tasks }: { tasks: Task[] }) {
   const ids = tasks.map(({ id }) => id);
   const answer = useFresh(
-    [ids.join()],
+    ["compared curves", ids.join()],
     (abort) =>
       call(
         "events.multi_task_scalar_metrics_iter_histogram",

@@ -58,9 +58,9 @@ export function ActiveTasks({ tasks, more }: { tasks: Task[]; more: boolean }) {
   const explained = useExplained(ids);
   const rows = ordered.map((task): Row => {
     const found = explained.get(task.id);
-    const preparing = found?.phase ? found.phase !== "run" : false;
-    const why =
-      task.status === "queued" ? found?.reason.text : where(task, preparing && found?.phase);
+    const preparing = found?.state === "preparing";
+    const running = task.status === "in_progress" && !preparing;
+    const why = running ? where(task) : found?.reason.text;
     return { ...task, why: why ?? "", hint: found?.hint ?? "", preparing };
   });
   return (
@@ -91,16 +91,16 @@ export function ActiveTasks({ tasks, more }: { tasks: Task[]; more: boolean }) {
 }
 
 /** Where a task runs, and how far it is. */
-function where(task: Task, phase: string | false | undefined): string {
+function where(task: Task): string {
   const step = task.last_iteration ? `step ${count(task.last_iteration)}` : "";
-  return [task.last_worker, phase || step].filter(Boolean).join(" · ");
+  return [task.last_worker, step].filter(Boolean).join(" · ");
 }
 
 interface Explained {
   task: string;
   reason: { text: string };
   hint: string;
-  phase?: string;
+  state?: string;
 }
 
 const EXPLAIN_EVERY = 2_000;
@@ -108,7 +108,7 @@ const EXPLAIN_EVERY = 2_000;
 /** Why tasks stand where they stand, by their id. */
 function useExplained(ids: string[]): Map<string, Explained> {
   const found = useFresh(
-    [ids.join()],
+    ["explained", ids.join()],
     async (abort) =>
       ids.length ? (await call("tasks.explain_many", { ids }, { signal: abort })).explanations : [],
     ["tasks", "queues", "workers"],

@@ -1,5 +1,5 @@
 import type { Queue, Task, Worker } from "../../api/documents";
-import { count, duration, moment, now, plural } from "../../ui/format";
+import { count, duration, moment, now } from "../../ui/format";
 import { Kpi } from "../../ui/parts";
 import { workerState } from "../../ui/Pill";
 import { user } from "../../session";
@@ -51,8 +51,8 @@ export function Now({ workers, queues, active }: NowProps) {
         value={count(queues.length)}
         note={
           deserted.length
-            ? `${plural(deserted.length, "queue")} with tasks and no worker`
-            : "Each that has tasks has workers"
+            ? `${count(deserted.length)} without a worker`
+            : "Each with tasks has workers"
         }
         warn={deserted.length > 0}
       />

@@ -37,7 +37,7 @@ export function Scalars({ task }: { task: Task }) {
   const [span, setSpan] = useState<Span | null>(null);
   useEffect(() => void loadCharts(), []);
   const { data } = useFresh(
-    [task.id, axis, ...(span ?? [])],
+    ["scalars", task.id, axis, ...(span ?? [])],
     (abort) => read(task.id, axis, span, abort),
     [`task:${task.id}`],
     { every: EVERY },
