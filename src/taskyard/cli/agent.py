@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from taskyard.api.errors import TaskyardError
 from taskyard.cli import agent_flags, build, execute, service
 from taskyard.cli.machine import obey
+from taskyard.cli.output import add_answer
 
 if TYPE_CHECKING:
     from taskyard.agent import daemon
@@ -31,10 +32,7 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
     agent_flags.add_flags(install)
     install.add_argument("--print", action="store_true", help="show the unit and do nothing")
     listed = verbs.add_parser("list", help="the workers the server knows")
-    listed.add_argument("--server", default="", help="the server's address")
-    listed.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(listed)
 
 
 def agent_command(args: argparse.Namespace) -> int:

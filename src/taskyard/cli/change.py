@@ -11,7 +11,7 @@ from typing import Any
 from taskyard.api import arguments
 from taskyard.api.errors import INVALID_TASK_STATUS, ApiError, TaskyardError
 from taskyard.api.states import SHOWN, Status
-from taskyard.cli.output import confirm, note
+from taskyard.cli.output import add_answer, add_server, confirm, note
 from taskyard.cli.target import (
     connect,
     parse_settings,
@@ -24,7 +24,7 @@ from taskyard.client.session import Session
 
 def many_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -59,8 +59,7 @@ def each_task(args: argparse.Namespace, do: Callable[[Session, str], dict[str, A
     return worst
 
 
-def clone_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
+def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         action="append",
@@ -68,13 +67,15 @@ def clone_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter: lr=0.2 or Section/name=value",
     )
+
+
+def clone_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
+    _add_set(parser)
     parser.add_argument("--name", help="the copy's name")
     parser.add_argument("--project", help="the copy's project")
     parser.add_argument("--queue", help="enqueue the copy there")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(parser)
 
 
 def clone_command(args: argparse.Namespace) -> int:
@@ -137,18 +138,9 @@ def place_of(word: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
 
 def edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter: lr=0.2 or Section/name=value",
-    )
+    _add_set(parser)
     parser.add_argument("--name", help="a new name")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(parser)
 
 
 def edit_command(args: argparse.Namespace) -> int:

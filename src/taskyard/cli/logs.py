@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.output import utc_time
+from taskyard.cli.output import add_server, utc_time
 from taskyard.cli.target import connect, resolve_task
 from taskyard.client.session import Session
 
@@ -36,7 +36,7 @@ def logs_arguments(parser: argparse.ArgumentParser) -> None:
     runs = parser.add_mutually_exclusive_group()
     runs.add_argument("--attempt", type=int, metavar="N", help="only what run N printed")
     runs.add_argument("--previous", action="store_true", help="only the run before the last")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
     parser.add_argument(
         "-o", "--output", default="table", choices=["table", "jsonl"], help="form of the output"
     )

@@ -10,20 +10,14 @@ from typing import Any
 from taskyard.api.errors import TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.cli.exits import OUR_FAULT, TIMED_OUT
-from taskyard.cli.output import (
-    local_time,
-    note,
-)
+from taskyard.cli.output import add_answer, add_server, local_time, note
 from taskyard.cli.target import connect, resolve_task, resolve_tasks
 from taskyard.client.session import Session
 
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(parser)
 
 
 def show_command(args: argparse.Namespace) -> int:
@@ -85,10 +79,7 @@ def _describe_attempt(attempt: dict[str, Any]) -> None:
 
 def explain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(parser)
 
 
 def explain_command(args: argparse.Namespace) -> int:
@@ -113,7 +104,7 @@ def wait_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after that long")
     parser.add_argument("--any", action="store_true", help="until the first of them ends")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
     parser.add_argument(
         "-o", "--output", default="table", choices=["table", "jsonl"], help="form of the output"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskyard.api.errors import TaskyardError
+from taskyard.cli.output import add_server
 from taskyard.client import config
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make environments from what this machine has already, without the network",
     )
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
     parser.add_argument("--data", default="", help="folder of runs, mirrors and environments")
     parser.add_argument(
         "--package-manager",

@@ -32,13 +32,26 @@ _COLOURS = {
 }
 
 
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """The flag of every command that talks to a server."""
+    parser.add_argument("--server", default="", help="the server's address")
+
+
+def add_answer(parser: argparse.ArgumentParser) -> None:
+    """The flags of commands that tell of one thing."""
+    add_server(parser)
+    parser.add_argument(
+        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+    )
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """The flags every listing has."""
     parser.add_argument("-o", "--output", default="table", choices=FORMS, help="form of the output")
     parser.add_argument("-q", "--quiet", action="store_true", help="ids only")
     parser.add_argument("--json", metavar="FIELDS", help="JSON with these fields: id,status")
     parser.add_argument("--format", metavar="TEXT", help="a line for each, such as '{id} {status}'")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
 
 
 def add_watch(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from taskyard import __version__
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.output import add_output, note
+from taskyard.cli.output import add_output, add_server, note
 from taskyard.cli.target import connect, resolve_task
 from taskyard.client import config
 
@@ -123,7 +123,7 @@ def whoami_command(args: argparse.Namespace) -> int:
 def open_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", nargs="?", metavar="TASK", help="open this task's page")
     parser.add_argument("-u", "--url", action="store_true", help="print the address only")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
 
 
 def open_command(args: argparse.Namespace) -> int:
@@ -143,7 +143,7 @@ def open_command(args: argparse.Namespace) -> int:
 
 def version_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check-server", action="store_true", help="the server's, too")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
 
 
 def version_command(args: argparse.Namespace) -> int:
@@ -158,7 +158,7 @@ def version_command(args: argparse.Namespace) -> int:
 def api_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="SERVICE.ACTION", help="such as tasks.get_all")
     parser.add_argument("-d", "--data", default="{}", help="the request as JSON, @file or -")
-    parser.add_argument("--server", default="", help="the server's address")
+    add_server(parser)
 
 
 def api_command(args: argparse.Namespace) -> int:

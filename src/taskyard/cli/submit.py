@@ -11,7 +11,7 @@ from typing import Any
 from taskyard.api import arguments
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.exits import OUR_FAULT
-from taskyard.cli.output import note
+from taskyard.cli.output import add_answer, note
 from taskyard.cli.sizes import size
 from taskyard.cli.target import connect, parse_settings, resolve_queue
 from taskyard.client.session import Session
@@ -104,10 +104,7 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--priority", type=int, default=0, help="higher goes first in its queue")
     parser.add_argument("--draft", action="store_true", help="do not enqueue it")
-    parser.add_argument("--server", default="", help="the server's address")
-    parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
-    )
+    add_answer(parser)
     parser.add_argument(
         "command",
         nargs=argparse.REMAINDER,

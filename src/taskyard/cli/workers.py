@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from taskyard.api.errors import INVALID_WORKER_ID, ApiError
-from taskyard.cli.output import add_output, duration, seconds_since, show_rows
+from taskyard.cli.output import add_output, add_server, duration, seconds_since, show_rows
 from taskyard.cli.target import connect
 
 
@@ -23,7 +23,7 @@ def worker_arguments(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("worker", metavar="WORKER", help="its id, as worker ls tells it")
         verb.add_argument("-m", "--message", default="", help="why")
-        verb.add_argument("--server", default="", help="the server's address")
+        add_server(verb)
 
 
 def worker_command(args: argparse.Namespace) -> int:

@@ -293,20 +293,20 @@ def publish_many(tx: Tx, call: Call, request: api.PublishMany) -> api.ManyRespon
 
 @writes(api.ArchiveMany)
 def archive_many(tx: Tx, call: Call, request: api.ArchiveMany) -> api.ManyResponse:
-    def one(id: str) -> Document:
-        store.set_archived(tx, call, id, archived=True)
-        return {"archived": True}
-
-    return _each(tx, request.ids, one)
+    return _set_archived(tx, call, request.ids, archived=True)
 
 
 @writes(api.UnarchiveMany)
 def unarchive_many(tx: Tx, call: Call, request: api.UnarchiveMany) -> api.ManyResponse:
-    def one(id: str) -> Document:
-        store.set_archived(tx, call, id, archived=False)
-        return {"unarchived": True}
+    return _set_archived(tx, call, request.ids, archived=False)
 
-    return _each(tx, request.ids, one)
+
+def _set_archived(tx: Tx, call: Call, ids: Sequence[str], *, archived: bool) -> api.ManyResponse:
+    def one(id: str) -> Document:
+        store.set_archived(tx, call, id, archived=archived)
+        return {"archived" if archived else "unarchived": True}
+
+    return _each(tx, ids, one)
 
 
 @writes(api.DeleteMany)
