@@ -12,7 +12,7 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import attempts
 from tests.beds.server import Api, Running
-from tests.server.conformance.making import unique
+from tests.server.making import unique
 
 
 def queued(api: Api, queue: str, **fields: Any) -> str:

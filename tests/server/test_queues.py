@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any
 
 import pytest
@@ -16,10 +15,7 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries as entries_table
 from taskyard.server.store.tables import queue_samples
 from tests.beds.server import Api, Running
-
-
-def unique(word: str) -> str:
-    return f"{word} {uuid.uuid4().hex[:8]}"
+from tests.server.making import unique
 
 
 def make_queue(api: Api, **fields: Any) -> str:

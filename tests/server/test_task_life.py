@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
@@ -12,27 +11,14 @@ from taskyard.api.errors import ApiError
 from taskyard.api.states import Status, may_move
 from taskyard.server.store import many
 from tests.beds.server import Api
+from tests.server.making import new_queue, task_of, unique
 
 UNKNOWN = "0" * 32
-
-
-def unique(word: str) -> str:
-    return f"{word} {uuid.uuid4().hex[:8]}"
 
 
 def make_task(api: Api, **fields: Any) -> str:
     id: str = api("tasks.create", name=unique("task"), type="training", **fields)["id"]
     return id
-
-
-def make_queue(api: Api) -> str:
-    id: str = api("queues.create", name=unique("queue"))["id"]
-    return id
-
-
-def read(api: Api, task: str) -> dict[str, Any]:
-    found: dict[str, Any] = api("tasks.get_by_id", task=task)["task"]
-    return found
 
 
 def entries(api: Api, queue: str) -> list[str]:
@@ -60,7 +46,7 @@ def in_status(api: Api, status: Status) -> str:
     """A task that stands at ``status``."""
     task = make_task(api)
     if status == Status.QUEUED:
-        api("tasks.enqueue", task=task, queue=make_queue(api))
+        api("tasks.enqueue", task=task, queue=new_queue(api))
     elif status != Status.CREATED:
         api(f"tasks.{MOVERS[status]}", task=task, force=True)
     return task
@@ -75,10 +61,10 @@ def test_a_move_is_made_if_the_table_allows_it(api: Api, old: Status, new: Statu
     task = in_status(api, old)
     if may_move(old, new):
         fields = api(f"tasks.{MOVERS[new]}", task=task)["fields"]
-        assert fields["status"] == read(api, task)["status"] == new
+        assert fields["status"] == task_of(api, task)["status"] == new
     else:
         assert refused(api, f"tasks.{MOVERS[new]}", task=task) == errors.INVALID_TASK_STATUS[:2]
-        assert read(api, task)["status"] == old
+        assert task_of(api, task)["status"] == old
 
 
 @pytest.mark.parametrize("action", [*MOVERS.values(), "stop", "enqueue", "reset", "delete"])
@@ -89,26 +75,26 @@ def test_an_unknown_task_is_refused_by(api: Api, action: str) -> None:
 def test_a_change_replaces_reason_and_message_even_by_nothing(api: Api) -> None:
     task = make_task(api)
     api("tasks.started", task=task, status_reason="why", status_message="what")
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["status_reason"], found["status_message"]) == ("why", "what")
     api("tasks.stopped", task=task)
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["status_reason"], found["status_message"]) == ("", "")
 
 
 def test_starting_again_keeps_the_first_start(api: Api) -> None:
     task = make_task(api)
     api("tasks.started", task=task)
-    started = read(api, task)["started"]
+    started = task_of(api, task)["started"]
     assert api("tasks.started", task=task)["started"] == 1
-    assert read(api, task)["started"] == started
+    assert task_of(api, task)["started"] == started
 
 
 def test_an_ended_task_knows_when_it_ended_and_how_long_it_ran(api: Api) -> None:
     task = make_task(api)
     api("tasks.started", task=task)
     api("tasks.completed", task=task)
-    found = read(api, task)
+    found = task_of(api, task)
     assert found["completed"] >= found["started"]
     assert isinstance(found["active_duration"], int)
 
@@ -116,7 +102,7 @@ def test_an_ended_task_knows_when_it_ended_and_how_long_it_ran(api: Api) -> None
 def test_a_start_after_the_end_forgets_the_end(api: Api) -> None:
     task = in_status(api, Status.STOPPED)
     api("tasks.started", task=task)
-    found = read(api, task)
+    found = task_of(api, task)
     assert "completed" not in found
     assert "active_duration" not in found
 
@@ -125,7 +111,7 @@ def test_completing_with_publish_does_both(api: Api) -> None:
     task = in_status(api, Status.IN_PROGRESS)
     answer = api("tasks.completed", task=task, publish=True)
     assert (answer["published"], answer["fields"]["status"]) == (1, "published")
-    assert read(api, task)["published"]
+    assert task_of(api, task)["published"]
 
 
 def test_publishing_takes_the_last_output_model_along(api: Api) -> None:
@@ -141,13 +127,13 @@ def test_publishing_takes_the_last_output_model_along(api: Api) -> None:
 
 
 def test_enqueueing_says_what_it_changed(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     answer = api("tasks.enqueue", task=task, queue=queue)
     assert (answer["queued"], answer["updated"]) == (1, 1)
     assert answer["fields"]["status"] == "queued"
     assert answer["fields"]["execution.queue"] == queue
     assert entries(api, queue) == [task]
-    assert read(api, task)["execution"]["queue"] == queue
+    assert task_of(api, task)["execution"]["queue"] == queue
 
 
 def test_without_a_queue_the_default_one_is_meant(api: Api) -> None:
@@ -164,14 +150,14 @@ def test_a_queue_named_that_does_not_exist_is_made(api: Api) -> None:
 
 
 def test_a_task_is_queued_in_one_queue_once(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     kind = refused(api, "tasks.enqueue", task=task, queue=queue)
     assert kind == errors.TASK_ALREADY_QUEUED[:2]
 
 
 def test_another_queue_takes_the_task_out_of_the_first(api: Api) -> None:
-    task, first, second = make_task(api), make_queue(api), make_queue(api)
+    task, first, second = make_task(api), new_queue(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=first)
     api("tasks.enqueue", task=task, queue=second)
     assert (entries(api, first), entries(api, second)) == ([], [task])
@@ -181,7 +167,7 @@ def test_an_enqueue_that_fails_changes_nothing(api: Api) -> None:
     task = make_task(api)
     kind = refused(api, "tasks.enqueue", task=task, queue=UNKNOWN)
     assert kind == errors.INVALID_QUEUE_ID[:2]
-    assert read(api, task)["status"] == "created"
+    assert task_of(api, task)["status"] == "created"
 
 
 def test_a_completed_task_is_not_enqueued_without_force(api: Api) -> None:
@@ -192,12 +178,12 @@ def test_a_completed_task_is_not_enqueued_without_force(api: Api) -> None:
 
 def test_enqueueing_ends_development(api: Api) -> None:
     task = make_task(api, system_tags=["development", "other"])
-    api("tasks.enqueue", task=task, queue=make_queue(api))
-    assert read(api, task)["system_tags"] == ["other"]
+    api("tasks.enqueue", task=task, queue=new_queue(api))
+    assert task_of(api, task)["system_tags"] == ["other"]
 
 
 def test_the_answer_says_on_request_whether_somebody_serves_the_queue(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     body = {"queue": queue, "verify_watched_queue": True}
     assert api("tasks.enqueue", task=make_task(api), **body)["queue_watched"] is False
     api("workers.register", worker=unique("worker"), queues=[queue])
@@ -206,7 +192,7 @@ def test_the_answer_says_on_request_whether_somebody_serves_the_queue(api: Api) 
 
 def test_dequeueing_gives_back_the_status_from_before(api: Api) -> None:
     task = in_status(api, Status.STOPPED)
-    queue = make_queue(api)
+    queue = new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     answer = api("tasks.dequeue", task=task)
     assert (answer["dequeued"], answer["updated"]) == (1, 1)
@@ -217,7 +203,7 @@ def test_dequeueing_gives_back_the_status_from_before(api: Api) -> None:
 def test_dequeueing_can_say_the_new_status(api: Api) -> None:
     task = in_status(api, Status.QUEUED)
     api("tasks.dequeue", task=task, new_status="in_progress")
-    assert read(api, task)["status"] == "in_progress"
+    assert task_of(api, task)["status"] == "in_progress"
 
 
 def test_dequeueing_what_is_not_queued_changes_nothing(api: Api) -> None:
@@ -232,7 +218,7 @@ def test_dequeueing_an_unknown_task_is_no_error(api: Api) -> None:
 
 
 def test_an_agent_that_knows_no_leases_can_run_a_task(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     assert api("queues.get_next_task", queue=queue)["entry"]["task"] == task
     api("tasks.started", task=task, force=True, status_reason="pulled by agent")
@@ -241,14 +227,14 @@ def test_an_agent_that_knows_no_leases_can_run_a_task(api: Api) -> None:
     api("tasks.started", task=task, force=True)
     api("tasks.completed", task=task)
     (attempt,) = api("attempts.get_all", task=task)["attempts"]
-    assert (attempt["state"], read(api, task)["status"]) == ("completed", "completed")
+    assert (attempt["state"], task_of(api, task)["status"]) == ("completed", "completed")
 
 
 # Stopping
 
 
 def test_stopping_a_queued_task_takes_it_out_of_its_queue(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     assert api("tasks.stop", task=task)["fields"]["status"] == "stopped"
     assert entries(api, queue) == []
@@ -265,7 +251,7 @@ def test_a_task_with_a_live_worker_is_asked_to_stop(api: Api) -> None:
     task = in_status(api, Status.IN_PROGRESS)
     api("workers.status_report", worker="live:0", timestamp=1, task=task)
     api("tasks.stop", task=task)
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["status"], found["status_message"]) == ("in_progress", "stopping")
 
 
@@ -297,7 +283,7 @@ def test_a_reset_task_is_a_draft_without_results(api: Api) -> None:
     answer = api("tasks.reset", task=task, return_file_urls=True)
     assert answer["updated"] == 1
     assert answer["urls"]["artifact_urls"] == ["u:out"]
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["status"], found["status_reason"]) == ("created", "reset")
     assert [a["key"] for a in found["execution"]["artifacts"]] == ["in"]
     assert (found["runtime"], found["last_iteration"]) == ({}, 0)
@@ -310,7 +296,7 @@ def test_clearing_all_takes_the_script_and_the_parameters_too(api: Api) -> None:
     parameter = {"section": "Args", "name": "x", "value": "1"}
     task = make_task(api, script={"repository": "r"}, hyperparams={"Args": {"x": parameter}})
     api("tasks.reset", task=task, clear_all=True)
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["script"]["repository"], found["hyperparams"]) == ("", {})
 
 
@@ -329,7 +315,7 @@ def test_a_task_with_published_children_is_not_reset(api: Api) -> None:
 
 
 def test_a_reset_takes_the_task_out_of_its_queue(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     api("tasks.reset", task=task)
     assert entries(api, queue) == []
@@ -370,11 +356,11 @@ def test_children_remember_a_deleted_parent(api: Api) -> None:
     parent = make_task(api)
     child = make_task(api, parent=parent)
     assert api("tasks.delete", task=parent)["updated_children"] == 1
-    assert read(api, child)["parent"] == f"__DELETED__{parent}"
+    assert task_of(api, child)["parent"] == f"__DELETED__{parent}"
 
 
 def test_a_deleted_task_leaves_its_queue(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     api("tasks.delete", task=task, force=True)
     assert entries(api, queue) == []
@@ -384,10 +370,10 @@ def test_a_deleted_task_leaves_its_queue(api: Api) -> None:
 
 
 def test_archiving_takes_a_task_out_of_its_queue(api: Api) -> None:
-    task, queue = make_task(api), make_queue(api)
+    task, queue = make_task(api), new_queue(api)
     api("tasks.enqueue", task=task, queue=queue)
     assert api("tasks.archive", tasks=[task]) == {"archived": 1}
-    found = read(api, task)
+    found = task_of(api, task)
     assert (found["status"], found["system_tags"]) == ("created", ["archived"])
     assert entries(api, queue) == []
 
@@ -395,7 +381,7 @@ def test_archiving_takes_a_task_out_of_its_queue(api: Api) -> None:
 def test_archiving_stops_what_runs(api: Api) -> None:
     task = in_status(api, Status.IN_PROGRESS)
     api("tasks.archive", tasks=[task])
-    assert read(api, task)["status"] == "stopped"
+    assert task_of(api, task)["status"] == "stopped"
 
 
 def test_unarchiving_brings_a_task_back(api: Api) -> None:
@@ -403,7 +389,7 @@ def test_unarchiving_brings_a_task_back(api: Api) -> None:
     api("tasks.archive_many", ids=[task])
     answer = api("tasks.unarchive_many", ids=[task])
     assert answer["succeeded"] == [{"id": task, "unarchived": True}]
-    assert read(api, task)["system_tags"] == []
+    assert task_of(api, task)["system_tags"] == []
 
 
 # Many at a time
@@ -439,7 +425,7 @@ def test_each_of_many_succeeds_or_fails_by_itself(
 
 def test_a_failure_among_many_undoes_nothing_of_the_others(api: Api) -> None:
     published, other = in_status(api, Status.PUBLISHED), in_status(api, Status.STOPPED)
-    queue = make_queue(api)
+    queue = new_queue(api)
     answer = api("tasks.enqueue_many", ids=[published, other], queue=queue)
     assert [item["id"] for item in answer["failed"]] == [published]
     assert entries(api, queue) == [other]
@@ -449,7 +435,7 @@ def test_a_failure_among_many_undoes_nothing_of_the_others(api: Api) -> None:
 
 
 def test_a_waiting_task_is_explained_by_what_it_waits_for(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     first, second = make_task(api), make_task(api)
     for task in (first, second):
         api("tasks.enqueue", task=task, queue=queue)
@@ -470,7 +456,7 @@ def test_a_draft_is_explained_as_one(api: Api) -> None:
 
 
 def test_several_tasks_are_explained_in_one_call(api: Api) -> None:
-    queue = make_queue(api)
+    queue = new_queue(api)
     first, second, draft = make_task(api), make_task(api), make_task(api)
     for task in (first, second):
         api("tasks.enqueue", task=task, queue=queue)
@@ -483,7 +469,7 @@ def test_several_tasks_are_explained_in_one_call(api: Api) -> None:
 
 
 def test_a_run_that_is_being_prepared_is_told_apart_from_one_that_runs(api: Api) -> None:
-    queue, task = make_queue(api), make_task(api)
+    queue, task = new_queue(api), make_task(api)
     api("tasks.enqueue", task=task, queue=queue)
     api("attempts.take", worker="w", queues=[queue])
 

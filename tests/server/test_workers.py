@@ -15,6 +15,7 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import statistics
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
+from tests.server.making import new_queue
 
 UNKNOWN = "0" * 32
 STATS = {
@@ -28,11 +29,6 @@ STATS = {
 
 def unique(word: str) -> str:
     return f"{word}-{uuid.uuid4().hex[:8]}"
-
-
-def make_queue(api: Api) -> str:
-    id: str = api("queues.create", name=unique("queue"))["id"]
-    return id
 
 
 def make_task(api: Api, **fields: Any) -> str:
@@ -67,7 +63,7 @@ def silence(server: Running, worker: str, seconds: int) -> None:
 
 
 def test_a_registered_worker_is_listed_with_its_queues(api: Api) -> None:
-    queue, worker = make_queue(api), unique("registered")
+    queue, worker = new_queue(api), unique("registered")
     task = make_task(api)
     api("tasks.enqueue", task=task, queue=queue)
     assert api("workers.register", worker=worker, queues=[queue], tags=["t"], timeout=60) == {}
@@ -103,7 +99,7 @@ def test_a_report_registers_a_worker_nobody_knew(api: Api) -> None:
 
 
 def test_a_worker_shows_the_task_it_reports(api: Api) -> None:
-    worker, queue = unique("busy"), make_queue(api)
+    worker, queue = unique("busy"), new_queue(api)
     project = api("projects.create", name=unique("project"))["id"]
     task = make_task(api, project=project)
     api("tasks.started", task=task)
@@ -130,7 +126,7 @@ def test_a_report_on_an_unknown_task_is_refused(api: Api) -> None:
 
 
 def test_nulls_in_a_report_change_nothing(api: Api) -> None:
-    worker, queue = unique("nulls"), make_queue(api)
+    worker, queue = unique("nulls"), new_queue(api)
     api("workers.register", worker=worker, queues=[queue], tags=["t"])
     say(api, worker, queues=None, tags=None, machine_stats=None, task=None)
     (found,) = find(api, worker)
@@ -340,7 +336,7 @@ def test_old_measurements_are_deleted(api: Api, server: Running) -> None:
     worker = unique("old")
     long_ago = (time.time() - 365 * 86400) * 1000
     api("workers.status_report", worker=worker, timestamp=long_ago, machine_stats=STATS)
-    make_queue(api)
+    new_queue(api)
     server.await_(server.server.control.write(lambda tx: statistics.sample_and_forget(tx, 10**12)))
     kind = refused(api, "workers.get_metric_keys", worker_ids=[worker])
     assert kind == errors.NO_WORKER_STATS[:2]

@@ -13,7 +13,7 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.client.http import Answer, Connection
 from tests.beds.server import Api, Running
-from tests.server.conformance.making import Document, new_project, new_task, refused, unique
+from tests.server.making import Document, new_project, new_task, refused, unique
 
 COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
 

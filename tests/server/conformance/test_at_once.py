@@ -15,7 +15,7 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.server.domain.company import COMPANY
 from tests.beds.server import Api
-from tests.server.conformance.making import (
+from tests.server.making import (
     Document,
     ids,
     new_model,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.conformance.making import (
+from tests.server.making import (
     Document,
     new_model,
     new_task,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.beds.server import Api
-from tests.server.conformance.making import Document, new_task, refused, task_of
+from tests.server.making import Document, new_task, refused, task_of
 
 START = 1_700_000_000_000
 """Milliseconds."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.conformance.making import Document, new_model, new_task, refused, task_of
+from tests.server.making import Document, new_model, new_task, refused, task_of
 
 
 def image(

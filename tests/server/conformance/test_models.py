@@ -9,7 +9,7 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.conformance.making import (
+from tests.server.making import (
     Document,
     ids,
     new_model,

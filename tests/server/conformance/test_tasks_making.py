@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.conformance.making import (
+from tests.server.making import (
     Document,
     ids,
     new_model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.server import Api
-from tests.server.conformance.making import (
+from tests.server.making import (
     ids,
     new_model,
     new_project,

@@ -11,7 +11,7 @@ import pytest
 
 from taskyard.client.http import Answer, Connection
 from tests.beds.server import Api, Running
-from tests.server.conformance.making import Document, new_task, unique
+from tests.server.making import Document, new_task, unique
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from taskyard.api import errors
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
-from tests.server.conformance.making import (
+from tests.server.making import (
     Document,
     new_project,
     new_queue,

@@ -1,4 +1,4 @@
-"""What the tests of the protocol make, and how they say what must be refused."""
+"""What the tests of the server make, and how they say what must be refused."""
 
 from __future__ import annotations
 
