@@ -225,6 +225,8 @@ def _become(connection: socket.socket, supervise: Callable[[Path], int], warmth:
         os.dup2(nothing, 0)
         os.close(nothing)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # Here, as the scheduler sets a process back that begins a session.
+        os.setsid()
         keeper.stand_by(connection, ready=warmth.keeper)
         warmth.supervisor()
         folder = connection.recv(PATH_LIMIT)
