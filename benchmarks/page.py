@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from playwright.sync_api import Browser, Page
-from tests.web.conftest import scripts_of_axe
+from tests.web.conftest import barriers
 
 import taskyard.server
 from benchmarks import stage
@@ -320,7 +320,7 @@ def _fleet(browser: Browser, running: Stage) -> list[Measure]:
         _measure("its longest task (those above 50)", "ms", [longest], max=50),
         _measure("its heap's growth", "%", [grown], max=10),
     ]
-    found[0].notes.append(f"{rate:.0f} changes a second for {WATCHED} s")
+    found[0].notes.append(f"{rate:.0f} changes a second for {WATCHED} s; a heap of {heap:.1f} MiB")
     return found
 
 
@@ -377,14 +377,10 @@ def _accessible(browser: Browser, running: Stage, task: str) -> Measure:
     for dark in (False, True):
         with tab(browser, dark=dark) as page:
             page.goto(running.profile.url)
-            page.evaluate(scripts_of_axe())
             for path in paths:
                 page.evaluate("(path) => eyes.go(path)", path)
                 page.wait_for_function("() => !document.querySelector('.skeleton')")
-                found += page.evaluate(
-                    """async () => (await axe.run(document, { resultTypes: ["violations"] }))
-                      .violations.filter(({ impact }) => /serious|critical/.test(impact)).length"""
-                )
+                found += len(barriers(page))
     return _measure(
         f"serious faults axe finds, {len(paths)} pages in two themes", "faults", [found], max=0
     )
