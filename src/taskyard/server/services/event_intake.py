@@ -185,9 +185,6 @@ class Batch:
             found = of_kind[task] = News()
         return found
 
-    def _time_of(self, event: Event) -> int:
-        return self.now_ms if event.timestamp is None else event.timestamp
-
     def _only_level(self, level: str | None) -> dict[str, Any] | None:
         """One and the same for all lines of a level: they are told alike in no time."""
         if level is None:
@@ -195,13 +192,12 @@ class Batch:
         return self.levels.setdefault(level, {"level": level})
 
     def _take_line(self, event: Event, text: str, rest: dict[str, Any] | None) -> None:
-        placed = (("iter", event.iter), ("metric", event.metric), ("variant", event.variant))
-        if placed != _UNPLACED:
-            rest = {**(rest or {}), **{name: value for name, value in placed if value is not None}}
+        if event.iter is not None or event.metric is not None or event.variant is not None:
+            rest = {**(rest or {}), **_place(event)}
             if event.metric:
                 self._series_of(event.task, LOG, event.metric, event.variant)
-        line = Line(self._time_of(event), event.worker or self.worker, text, rest or None)
-        self.lines[event.task].append(line)
+        at = self.now_ms if event.timestamp is None else event.timestamp
+        self.lines[event.task].append(Line(at, event.worker or self.worker, text, rest or None))
 
     def _take_sample(self, event: Other, content: dict[str, Any]) -> None:
         self.samples.append(
@@ -209,7 +205,7 @@ class Batch:
                 series=self._series_of(event.task, event.type, event.metric, event.variant),
                 iter=event.iter or 0,
                 key=str(content.get("key", "")),
-                timestamp=self._time_of(event),
+                timestamp=self.now_ms if event.timestamp is None else event.timestamp,
                 worker=event.worker or self.worker,
                 drawable=event.type != PLOT or rules.is_drawable(event.sent),
                 url=content["url"] if event.type == IMAGE else None,
@@ -251,7 +247,10 @@ class Batch:
             logs.append(tx, task, lines)
 
 
-_UNPLACED = (("iter", None), ("metric", None), ("variant", None))
+def _place(event: Event) -> dict[str, Any]:
+    """What a line says of where it belongs."""
+    found = {"iter": event.iter, "metric": event.metric, "variant": event.variant}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _is_line(event: Printed | Other) -> bool:
