@@ -30,6 +30,27 @@ def test_a_lost_run_fails_its_task_and_says_so(api: Api, server: Running) -> Non
     assert states(api, task) == ["lost"]
 
 
+def test_what_to_do_about_a_lost_run_is_told_once(api: Api, server: Running) -> None:
+    queue = new_queue(api)
+    task = queued(api, queue)
+    (lease,) = take(api, queue)
+    renew(api, lease)
+    run_out(server, task)
+    found = api("tasks.explain", task=task)
+    assert found["reason"]["text"] == "worker w:0 fell silent"
+    assert "retry policy" in found["hint"]
+
+
+def test_a_lost_worker_no_longer_has_its_task(api: Api, server: Running) -> None:
+    queue, worker = new_queue(api), unique("w")
+    task = queued(api, queue)
+    (lease,) = take(api, queue, worker=worker)
+    api("attempts.renew", worker=worker, attempts=[{"task": task, "attempt": lease["attempt"]}])
+    run_out(server, task)
+    (found,) = api("workers.get_all", worker_pattern=worker)["workers"]
+    assert "task" not in found
+
+
 def test_a_lost_run_is_tried_again_if_the_policy_says_so(api: Api, server: Running) -> None:
     queue = new_queue(api)
     task = queued(api, queue, retry={"max": 1, "causes": ["worker lost"]})

@@ -159,8 +159,10 @@ _OWN_HINTS = {
 
 def _failed(task: Standing) -> Explanation:
     cause = task.status_reason
-    text = task.status_message or cause or "no reason was given"
-    hint = _HINTS.get(cause, "Look at its console.")
-    if cause == Cause.USER_CODE:
+    # An attempt's own hint stands below its message.
+    message, _, own_hint = task.status_message.partition("\n")
+    text = message or cause or "no reason was given"
+    hint = own_hint or _HINTS.get(cause, "Look at its console.")
+    if cause == Cause.USER_CODE and not own_hint:
         hint = next((own for found, own in _OWN_HINTS.items() if re.search(found, text)), hint)
     return Explanation(cause or "failed", text, hint)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select, update
 
 from taskyard.api.errors import INVALID_TASK_ID, READ_ONLY, STATUS_CHANGED, ApiError
-from taskyard.api.states import Status
+from taskyard.api.states import FINAL, Status
 from taskyard.server.domain import lifecycle
 from taskyard.server.domain.lifecycle import DEVELOPMENT, Standing
 from taskyard.server.store import attempts, documents
@@ -221,7 +221,7 @@ def heard(tx: Tx, task: str) -> None:
 
 
 def running(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """What lists of workers show of their tasks, by id."""
+    """What lists of workers show of their tasks, by id: of those that are not over."""
     rows = tx.execute(
         select(
             tasks.c.id,
@@ -232,7 +232,7 @@ def running(tx: Tx, ids: Sequence[str]) -> dict[str, Row[Any]]:
             projects.c.name.label("project_name"),
         )
         .outerjoin(projects, projects.c.id == tasks.c.project)
-        .where(tasks.c.id.in_(ids))
+        .where(tasks.c.id.in_(ids), tasks.c.status.not_in(FINAL))
     )
     return {row.id: row for row in rows}
 

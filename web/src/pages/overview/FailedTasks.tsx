@@ -6,6 +6,7 @@ import { StatusPill } from "../../ui/Pill";
 import { toast } from "../../ui/Toast";
 import { tried } from "../../ui/tried";
 import { TASK_FIELDS } from "../tasks/fields";
+import { reasonOf } from "../../api/reason";
 
 const DAY = 86_400_000;
 const MOST = 8;
@@ -52,8 +53,7 @@ async function read(abort: AbortSignal): Promise<Task[]> {
   return tasks as Task[];
 }
 
-const reason = (task: Task): string =>
-  [task.status_reason, task.status_message].filter(Boolean).join(": ") || "no reason given";
+const reason = (task: Task): string => reasonOf(task) || "no reason given";
 
 async function retry(task: Task): Promise<void> {
   const queue = task.execution?.queue?.id;

@@ -1,6 +1,7 @@
 // What happened lately, from how things stand now. No I/O.
 import type { Task, Worker } from "../../api/documents";
 import { SILENT_AFTER, statusWord } from "../../ui/Pill";
+import { reasonOf } from "../../api/reason";
 
 export interface Happened {
   key: string;
@@ -45,7 +46,7 @@ function detail(task: Task): string {
   const queue = task.execution?.queue?.name;
   if (task.status === "queued" && queue) return ` in ${queue}`;
   if (task.status === "in_progress" && task.last_worker) return ` on ${task.last_worker}`;
-  const reason = [task.status_reason, task.status_message].filter(Boolean).join(": ");
+  const reason = reasonOf(task);
   return ["failed", "stopped"].includes(task.status) && reason ? `: ${reason}` : "";
 }
 

@@ -14,6 +14,11 @@ const attempt: Attempt = {
 };
 
 describe("the steps of an attempt", () => {
+  it("end with the attempt, whoever did not tell", () => {
+    const lost = { ...attempt, state: "lost", ended: "1970-01-01T00:02:00+00:00" };
+    expect(stepsOf(lost, null, 900_000).at(-1)).toMatchObject({ seconds: 19.5, open: false });
+  });
+
   it("begin with the wait and end with what goes on", () => {
     const steps = stepsOf(attempt, 12, 160_500);
     expect(steps.map(({ word, seconds, open }) => [word, seconds, open])).toEqual([

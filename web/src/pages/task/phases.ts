@@ -24,11 +24,13 @@ const WORDS: Record<string, string> = {
 
 /** The steps of an attempt; `waited` are the seconds on the queue before it. */
 export function stepsOf(attempt: Attempt, waited: number | null, now: number): Step[] {
+  // Of an attempt that was lost nobody told when its last step ended.
+  const end = attempt.ended ? Date.parse(attempt.ended) : now;
   const steps = (attempt.phases ?? []).map((phase) => ({
     key: phase.name,
     word: WORDS[phase.name] ?? phase.name,
-    seconds: Math.max(0, (phase.ended ?? now / 1000) - phase.started),
-    open: phase.ended === undefined || phase.ended === null,
+    seconds: Math.max(0, (phase.ended ?? end / 1000) - phase.started),
+    open: !attempt.ended && (phase.ended === undefined || phase.ended === null),
     own: phase.name === "launch",
   }));
   if (waited === null) return steps;

@@ -5,6 +5,7 @@ import { Ago, Nothing, TaskLink } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
 import type { Column } from "../../ui/Table";
 import { type Chosen, fieldOf } from "./asked";
+import { reasonOf } from "../../api/reason";
 
 /** A task with what the server says of where it stands. */
 export interface Row extends Task {
@@ -18,7 +19,7 @@ export interface Row extends Task {
 function where(task: Row): string {
   if (task.why) return task.why;
   if (task.status === "in_progress") return task.last_worker ?? "";
-  return [task.status_reason, task.status_message].filter(Boolean).join(": ");
+  return reasonOf(task);
 }
 
 export const COLUMNS: Column<Row>[] = [
