@@ -56,6 +56,10 @@ def ids(answer: Document, of: str = "tasks") -> list[str]:
     return [item["id"] for item in answer[of]]
 
 
+def names(answer: Document, of: str = "projects") -> list[str]:
+    return [item["name"] for item in answer[of]]
+
+
 def refused(kind: tuple[int, int], api: Api, action: str, /, **body: Any) -> ApiError:
     """The refusal of a call, which must have this code and sub-code."""
     with pytest.raises(ApiError) as caught:
