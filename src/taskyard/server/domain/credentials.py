@@ -37,11 +37,13 @@ def make_keys() -> Keys:
 
 
 def hash_secret(secret: str) -> str:
+    """What is kept of a secret key: quick to check, for nobody can guess what we made at random."""
     salt = secrets.token_bytes(16)
     return f"{salt.hex()}${_digest(salt, secret)}"
 
 
 def secret_matches(secret: str, kept: str) -> bool:
+    """Whether ``kept`` was made of this secret key."""
     salt, _, digest = kept.partition("$")
     return hmac.compare_digest(_digest(bytes.fromhex(salt), secret), digest)
 
@@ -51,6 +53,7 @@ def _digest(salt: bytes, secret: str) -> str:
 
 
 def hash_password(password: str) -> str:
+    """What is kept of a password: slow to check, for people choose what can be guessed."""
     salt = secrets.token_bytes(16)
     return f"scrypt${salt.hex()}${_stretch(salt, password)}"
 

@@ -49,6 +49,8 @@ def grid(start: int, end: int, interval: float, *, shortest: float = 1) -> Grid:
 
 
 class QueueSample(NamedTuple):
+    """A queue at one moment: ``at`` in microseconds since the epoch."""
+
     queue: str
     at: int
     length: int
@@ -61,6 +63,8 @@ class QueueSample(NamedTuple):
 
 
 class QueueSeries(NamedTuple):
+    """Columns of equal length: ``dates`` in milliseconds since the epoch, waits in seconds."""
+
     dates: list[int]
     waiting: list[float]
     lengths: list[int]

@@ -77,6 +77,8 @@ class Tx:
 
 
 class Announce(Protocol):
+    """Hears the topics of each commit, on the event loop."""
+
     def __call__(self, topics: list[str]) -> None: ...
 
 

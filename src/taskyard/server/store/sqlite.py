@@ -25,6 +25,8 @@ GROUP = 128
 
 
 class SqliteDatabase:
+    """SQLite: readers in a few threads, one writer for all."""
+
     dialect = "sqlite"
 
     def __init__(self, url: str, announce: Announce) -> None:
