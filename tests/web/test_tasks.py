@@ -167,6 +167,13 @@ def test_keys_walk_and_open_the_list(page: Page, server: Running) -> None:
     expect(page.get_by_role("heading", name="train 011")).to_be_visible()
 
 
+def test_all_columns_fit_a_common_window(page: Page, server: Running) -> None:
+    page.goto(f"{server.url}/tasks")
+    expect(page.get_by_role("columnheader", name="Updated")).to_be_visible()
+    beyond = "(table) => table.parentElement.scrollWidth - table.parentElement.clientWidth"
+    assert page.get_by_role("grid").evaluate(beyond) == 0
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everybody_can_use_it(browser: Browser, server: Running, dark: bool) -> None:
     with watched(browser, server.url, dark=dark) as context:

@@ -46,17 +46,17 @@ export const COLUMNS: Column<Row>[] = [
   {
     key: "tags",
     head: "Tags",
-    width: 120,
+    width: 100,
     cell: (t) => (t.tags?.length ? t.tags.map((tag) => <Tag key={tag} name={tag} />) : <Nothing />),
   },
   {
     key: "project",
     head: "Project",
-    width: 140,
+    width: 130,
     sort: (t) => t.project?.name,
     cell: (t) => t.project?.name ?? <Nothing />,
   },
-  { key: "queue", head: "Queue", width: 100, cell: (t) => t.execution?.queue?.name ?? <Nothing /> },
+  { key: "queue", head: "Queue", width: 90, cell: (t) => t.execution?.queue?.name ?? <Nothing /> },
   {
     key: "where",
     head: "Where, or why",
@@ -70,7 +70,7 @@ export const COLUMNS: Column<Row>[] = [
   {
     key: "user",
     head: "User",
-    width: 90,
+    width: 80,
     sort: (t) => t.user?.name,
     cell: (t) => t.user?.name ?? <Nothing />,
   },
@@ -78,7 +78,7 @@ export const COLUMNS: Column<Row>[] = [
   {
     key: "step",
     head: "Step",
-    width: 80,
+    width: 70,
     number: true,
     sort: (t) => t.last_iteration,
     cell: (t) => t.last_iteration || <Nothing />,
