@@ -98,7 +98,9 @@ export interface Queue {
   created?: string;
   last_update?: string;
   paused?: boolean;
-  pause_reason?: string;
+  pause?: { reason: string; by: string; since: string };
+  /** How many wait, however many entries are told. */
+  waiting?: number;
   entries?: Entry[];
   workers?: { name: string; ip?: string; key: string; task?: Named }[];
 }
@@ -118,9 +120,20 @@ export interface Worker {
   queue?: Named;
   task?: Named & { running_time?: number; last_iteration?: number };
   project?: Named;
-  /** What it was told to do. */
-  order?: "pause" | "drain" | { order?: string; reason?: string };
-  resources?: Record<string, unknown>;
+  /** What it was told to do, by whom (a user's id), and why. */
+  order?: { kind: "pause" | "drain" | "stop"; reason?: string; by?: string; since?: string };
+  /** Why it takes no tasks of itself. */
+  unfit?: string;
+  /** What its machine has; memory in MiB. Agents of other makers may not tell. */
+  resources?: { host?: string; cpus?: number; memory?: number; gpus?: Gpu[] };
+}
+
+export interface Gpu {
+  id: string;
+  index: number;
+  name: string;
+  /** MiB. */
+  memory: number;
 }
 
 /** Times of phases are seconds since the epoch. */

@@ -85,16 +85,18 @@ export function StatusPill(props: { status: TaskStatus; preparing?: boolean; tit
 /** After how many seconds of silence a worker counts as lost. */
 export const SILENT_AFTER = 90;
 
-export type WorkerState = "busy" | "idle" | "paused" | "draining" | "lost";
+export type WorkerState = "busy" | "idle" | "paused" | "draining" | "stopping" | "unfit" | "lost";
+
+const TOLD = { pause: "paused", drain: "draining", stop: "stopping" } as const;
 
 /** What a worker does, at a time in milliseconds. */
 export function workerState(worker: Worker, at: number): WorkerState {
   const seen = worker.last_activity_time ? Date.parse(worker.last_activity_time) : 0;
   if (at - seen > SILENT_AFTER * 1000) return "lost";
-  const order = typeof worker.order === "object" ? worker.order.order : worker.order;
-  if (order === "drain") return "draining";
-  if (order === "pause") return "paused";
-  return worker.task ? "busy" : "idle";
+  const told = worker.order && TOLD[worker.order.kind];
+  if (told) return told;
+  if (worker.task) return "busy";
+  return worker.unfit ? "unfit" : "idle";
 }
 
 const WORKER: Record<WorkerState, [Tone, keyof typeof SIGNS, string]> = {
@@ -102,10 +104,14 @@ const WORKER: Record<WorkerState, [Tone, keyof typeof SIGNS, string]> = {
   idle: ["completed", "idle", "Idle"],
   paused: ["aborted", "paused", "Paused"],
   draining: ["queued", "queued", "Draining"],
+  stopping: ["queued", "aborted", "Stopping"],
+  unfit: ["lost", "lost", "Unfit"],
   lost: ["lost", "lost", "Lost"],
 };
 
-export function WorkerPill({ state, title }: { state: WorkerState; title?: string }) {
+export const workerWord = (state: WorkerState): string => WORKER[state][2];
+
+export function WorkerPill({ state, title }: { state: WorkerState; title?: string | undefined }) {
   const [tone, sign, word] = WORKER[state];
   return (
     <Pill tone={tone} sign={sign} title={title}>

@@ -4,7 +4,8 @@ import { Pill } from "../../ui/Pill";
 import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 
-const path = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
+export const pathOf = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
+export const waitingIn = (queue: Queue): number => queue.waiting ?? queue.entries?.length ?? 0;
 
 const COLUMNS: Column<Queue>[] = [
   {
@@ -12,12 +13,12 @@ const COLUMNS: Column<Queue>[] = [
     head: "Queue",
     phone: true,
     sort: (q) => q.name,
-    cell: (q) => <A to={path(q)}>{q.display_name || q.name}</A>,
+    cell: (q) => <A to={pathOf(q)}>{q.display_name || q.name}</A>,
   },
   {
     key: "state",
     head: "State",
-    width: 130,
+    width: 120,
     phone: true,
     cell: (q) => <QueuePill queue={q} />,
   },
@@ -26,8 +27,8 @@ const COLUMNS: Column<Queue>[] = [
     head: "Waiting",
     width: 90,
     number: true,
-    sort: (q) => q.entries?.length ?? 0,
-    cell: (q) => q.entries?.length ?? 0,
+    sort: waitingIn,
+    cell: waitingIn,
   },
   {
     key: "workers",
@@ -44,9 +45,16 @@ const COLUMNS: Column<Queue>[] = [
     cell: (q) => <TaskLink task={q.entries?.[0]?.task} />,
   },
   {
+    key: "longest",
+    head: "First waits",
+    width: 100,
+    number: true,
+    cell: (q) => (q.entries?.[0] ? <Ago at={q.entries[0].added} /> : <Nothing />),
+  },
+  {
     key: "changed",
-    head: "Last change",
-    width: 110,
+    head: "Updated",
+    width: 96,
     number: true,
     sort: (q) => -Date.parse(q.last_update ?? ""),
     cell: (q) => <Ago at={q.last_update} />,
@@ -57,12 +65,16 @@ const COLUMNS: Column<Queue>[] = [
 export function QueuePill({ queue }: { queue: Queue }) {
   if (queue.paused)
     return (
-      <Pill tone="aborted" sign="paused" {...(queue.pause_reason && { title: queue.pause_reason })}>
+      <Pill
+        tone="aborted"
+        sign="paused"
+        {...(queue.pause?.reason && { title: queue.pause.reason })}
+      >
         Paused
       </Pill>
     );
   if (!queue.workers?.length)
-    return queue.entries?.length ? <Pill tone="lost">No worker</Pill> : <Nothing />;
+    return waitingIn(queue) ? <Pill tone="lost">No worker</Pill> : <Nothing />;
   return (
     <Pill tone="completed" sign="idle">
       Open
@@ -80,8 +92,8 @@ export function QueueTable({ rows, current }: { rows: Queue[]; current?: string 
       id={(queue) => queue.name}
       sort={{ key: "name", descending: false }}
       current={current}
-      onOpen={(queue) => go(path(queue))}
-      empty={<div class="empty">No queue yet.</div>}
+      onOpen={(queue) => go(pathOf(queue))}
+      empty={<div class="empty">No queue is named like that.</div>}
     />
   );
 }
