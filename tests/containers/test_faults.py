@@ -9,10 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from taskyard.agent.environments import store
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
+from taskyard.agent.run.standing import Standing, look
 from tests.beds import docker
-from tests.beds.agent import Agent, until
+from tests.beds.agent import Agent
+from tests.beds.waiting import until
 from tests.containers.conftest import Yard
 
 COUNTS = """
@@ -64,6 +67,33 @@ def test_a_container_outlives_its_killed_supervisor_and_no_line_is_lost(
     kill_supervisor(agent.run_folder(task))
     assert yard.outcome(task) == ("failed", "user code", "exit code 4: line 149")
     assert yard.lines(task) == LINES
+
+
+def test_a_second_supervisor_keeps_the_environment_from_being_dropped(
+    yard: Yard, queue: str, agent: Agent
+) -> None:
+    task = yard.submit(LONG, queue)
+    yard.site.printed_by(task, "up")
+    folder = agent.run_folder(task)
+    first = folders.read_state(folder)
+    kill_supervisor(folder)
+    until(
+        lambda: (
+            folders.read_state(folder).supervisor != first.supervisor
+            and look(folder)[0] == Standing.WATCHED
+        ),
+        "the second supervisor",
+    )
+    cache = yard.site.agent_data
+    until(
+        lambda: (
+            first.environment_key not in store.collect(cache, max_bytes=1, min_free=0)
+            and (store.folder(cache) / first.environment_key).exists()
+        ),
+        "the environment to stay",
+    )
+    yard.site.printed("abort", task)
+    assert yard.outcome(task)[0] == "stopped"
 
 
 def test_agent_and_supervisor_may_die_together_and_miss_the_end(

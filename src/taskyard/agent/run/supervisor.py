@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskyard.agent.environments import store
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import keeper, launch, standing, verdict, watch
@@ -208,6 +209,9 @@ def _take_over_inside(run: Run, inside: Attempt, before: str, ear: Ear) -> Outco
 def _take_over(run: Run, how: Standing, process: Process | None, ear: Ear) -> Outcome:
     """Go on with a run whose supervisor died."""
     before = run.state.phases[-1].name if run.state.phases else "its start"
+    if run.state.environment_key:
+        # The first supervisor's hold on it ended with that one.
+        run.held = store.hold(Path(run.spec.cache), run.state.environment_key)
     inside = _container(run)
     if inside is not None:
         return _take_over_inside(run, inside, before, ear)
