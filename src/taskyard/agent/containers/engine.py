@@ -60,8 +60,15 @@ class Engine(msgspec.Struct, frozen=True):
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
         """All that the engine knows of a ``container`` or an ``image``. Raises NoSuchObject."""
-        text = self.ask(kind, "inspect", "--format", "{{json .}}", name)
-        return msgspec.json.decode(text, type=dict[str, Any])
+        found = msgspec.json.decode(self.ask(kind, "inspect", name), type=list[dict[str, Any]])
+        return found[0]
+
+    def root(self) -> str:
+        """The folder in which it keeps images and containers."""
+        podman = self.program == "podman"
+        return self.ask(
+            "info", "--format", "{{.Store.GraphRoot}}" if podman else "{{.DockerRootDir}}"
+        )
 
     def remove(self, *names: str) -> None:
         """End containers and drop them with the volumes that are only theirs."""
@@ -114,6 +121,12 @@ _MEANINGS: tuple[tuple[str, Cause, str, str], ...] = (
         Cause.AGENT,
         "the agent's user may not talk to the container engine",
         "Add the user to the group `docker`, or use an engine without root.",
+    ),
+    (
+        r"container-init binary not found",
+        Cause.AGENT,
+        "the engine has no init program for containers",
+        "Install it on the agent's machine: the package `catatonit` of Debian.",
     ),
     (
         r"exec: \\?\"?sh\\?\"?: executable file not found|exec sh failed|"

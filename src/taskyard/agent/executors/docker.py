@@ -68,7 +68,7 @@ def _is_over(folder: Path) -> bool:
 
 def _collect_images(engine: Engine, cache: Path) -> None:
     """Drop the images that we pulled, the longest unused first, while the disk is too full."""
-    root = engine.ask("info", "--format", "{{.DockerRootDir}}")
+    root = engine.root()
     for file in image.pulled(cache):
         if not os.path.isdir(root) or shutil.disk_usage(root).free >= LEAST_FREE:
             return
