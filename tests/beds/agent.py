@@ -277,7 +277,8 @@ def end_run(folder: Path) -> None:
     process = folders.read_process(folder)
     known = [(state.supervisor, state.supervisor_start)]
     if process is not None:
-        known += [(process.pid, process.pid_start), (process.keeper, process.keeper_start)]
+        # The keeper first: it would write down that its process was killed.
+        known += [(process.keeper, process.keeper_start), (process.pid, process.pid_start)]
     for pid, start in known:
         if pid and processes.alive(pid, start):
             with contextlib.suppress(ProcessLookupError):

@@ -45,7 +45,7 @@ def test_build_leaves_byte_code_behind(site: Site, built: str, data: tuple[str, 
 def test_build_says_what_is_wrong(site: Site, data: tuple[str, str]) -> None:
     done = site.taskyard("env", "build", "--packages", "no-such-package-anywhere-0", *data)
     assert done.returncode != 0
-    assert "no matching distribution for no-such-package-anywhere-0" in done.stderr
+    assert "no-such-package-anywhere-0" in done.stderr
 
 
 def test_show_names_what_is_not_there(site: Site, data: tuple[str, str]) -> None:

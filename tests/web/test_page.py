@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.server import Api, Running
+from tests.web.conftest import live
 
 
 def test_a_fresh_server_says_how_to_connect_a_worker(page: Page, server: Running) -> None:
@@ -16,7 +17,7 @@ def test_a_task_appears_by_itself_and_leads_to_its_console(
     page: Page, server: Running, api: Api
 ) -> None:
     page.goto(server.url)
-    expect(page.get_by_role("status")).to_have_text("Live")
+    live(page)
     task = api("tasks.create", name="shown on the page", type="testing")["id"]
     api("tasks.enqueue", task=task, queue_name="default")
     link = page.get_by_role("link", name="shown on the page").first
@@ -73,6 +74,6 @@ def test_who_came_over_another_name_signs_in_with_a_key_pair(
 def test_the_page_fits_a_phone(page: Page, server: Running) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"{server.url}/queues")
-    expect(page.get_by_role("status")).to_have_text("Live")
+    live(page)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390

@@ -84,6 +84,6 @@ def test_the_page_works_below_a_path(browser: Browser, tmp_path: Path) -> None:
             page.get_by_role("link", name="behind a proxy").click()
             expect(page).to_have_url(f"{url}/queues/behind%20a%20proxy")
             page.reload()
-            expect(page.get_by_role("link", name="Workers")).to_have_attribute(
-                "href", f"{PREFIX.decode()}/workers"
-            )
+            expect(
+                page.get_by_label("Pages").get_by_role("link", name="Workers")
+            ).to_have_attribute("href", f"{PREFIX.decode()}/workers")

@@ -28,7 +28,6 @@ interface Row {
 
 /** How many the server is asked to explain: those that are next. */
 const EXPLAINED = 100;
-/** The undo of a move is offered for as long as its message stays. */
 
 export function Waiting({ queue }: { queue: Queue }) {
   const { data, refresh } = useFresh(

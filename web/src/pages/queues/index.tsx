@@ -15,7 +15,7 @@ import { pathOf, QueuePill, QueueTable, waitingIn } from "./QueueTable";
 import { Waiting } from "./Waiting";
 
 export default function Queues({ params }: PageProps) {
-  const { data } = useLive("queues.get_all_ex", {}, ["queues", "workers"]);
+  const { data } = useLive("queues.get_all_ex", { max_task_entries: 1 }, ["queues", "workers"]);
   const queues = data.value?.queues as Queue[] | undefined;
   if (!queues)
     return (

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Worker } from "../../api/documents";
 import { cells, cpu, heat, memory } from "./loads";
 
-const gpu = { id: "GPU-1", index: 0, name: "H100", memory: 80_000 };
+const gpu = { id: "GPU-1", index: 3, name: "H100", memory: 80_000 };
 const worker = { id: "box:0", key: "k", resources: { cpus: 4, gpus: [gpu] } } as Worker;
 
 describe("the load of a machine", () => {

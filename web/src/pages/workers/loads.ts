@@ -35,13 +35,12 @@ export interface GpuCell {
 /** Every GPU of every worker that has some, with how busy it is. */
 export function cells(workers: Worker[], loads: Map<string, Load>): GpuCell[] {
   return workers.flatMap((worker) =>
-    (worker.resources?.gpus ?? []).map((gpu) => ({
+    // Reports number the GPUs of an agent from 0, whichever of the machine's they are.
+    (worker.resources?.gpus ?? []).map((gpu, at) => ({
       key: `${worker.id} ${gpu.id}`,
       gpu,
       worker,
-      usage: loads.has(worker.id)
-        ? (loads.get(worker.id)?.gpu_usage?.[String(gpu.index)] ?? 0)
-        : null,
+      usage: loads.has(worker.id) ? (loads.get(worker.id)?.gpu_usage?.[String(at)] ?? 0) : null,
       task: worker.task,
     })),
   );
