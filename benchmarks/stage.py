@@ -138,15 +138,15 @@ def _answers(environment: Mapping[str, str]) -> bool:
 
 
 @contextlib.contextmanager
-def agent(stage: Stage, queue: str) -> Iterator[None]:
-    """Run an agent of ours for one queue, with one task at a time."""
+def agent(stage: Stage, queue: str, *flags: str, worker: str = "bench:ours") -> Iterator[None]:
+    """Run an agent of ours for one queue, with one task at a time unless flags say otherwise."""
     environment = {
         **stage.environment(),
         "TASKYARD_AGENT_DATA": str(stage.folder / "agent"),
-        "CLEARML_WORKER_ID": "bench:ours",
+        "CLEARML_WORKER_ID": worker,
     }
     command = [*TASKYARD, "agent", "daemon", "--queue", queue, "--create-queue"]
-    with program(command, environment, stage.folder / "agent.log"):
+    with program([*command, *flags], environment, stage.folder / f"agent-{queue}.log"):
         stage.wait_for_worker(queue)
         yield
 

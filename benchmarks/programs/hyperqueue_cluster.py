@@ -1,6 +1,7 @@
 """A HyperQueue server and worker in one process. Each line starts a shell script once.
 
-In: the script's path. Out: the time just before the submission, in ns since the epoch.
+In: the script's path; then, where a command is to be run many times before it, how often and the
+words of the command. Out: the time just before the submission, in ns since the epoch.
 Runs in the peers' environment.
 """
 
@@ -19,8 +20,11 @@ with LocalCluster() as cluster:
     cluster.start_worker(WorkerConfig(cores=1))
     client = cluster.client()
     for line in sys.stdin:
+        script, *more = line.split()
         job = Job()
-        job.program(["sh", line.strip()], stdout=None, stderr=None)
+        for _ in range(int(more[0]) if more else 0):
+            job.program(more[1:], stdout=None, stderr=None, priority=1)
+        job.program(["sh", script], stdout=None, stderr=None)
         before = time.time_ns()
         client.submit(job)
         print(before, file=answers, flush=True)
