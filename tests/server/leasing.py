@@ -12,18 +12,6 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import attempts
 from tests.beds.server import Api, Running
-from tests.server.making import unique
-
-
-def queued(api: Api, queue: str, **fields: Any) -> str:
-    id: str = api("tasks.create", name=unique("task"), type="training", **fields)["id"]
-    api("tasks.enqueue", task=id, queue=queue)
-    return id
-
-
-def waiting(api: Api, queue: str) -> list[str]:
-    found = api("queues.get_by_id", queue=queue)["queue"]["entries"]
-    return [entry["task"] for entry in found]
 
 
 def take(api: Api, *queues: str, worker: str = "w:0", **body: Any) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.leasing import finish, queued, refused, states, take, waiting
-from tests.server.making import new_queue, task_of, unique
+from tests.server.leasing import finish, refused, states, take
+from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
 def claim(api: Api, task: str, **body: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, Cause
 from tests.beds.server import Api
-from tests.server.leasing import ANY, finish, history, queued, states, take, waiting
-from tests.server.making import new_queue, task_of
+from tests.server.leasing import ANY, finish, history, states, take
+from tests.server.making import new_queue, queued, task_of, waiting
 
 
 def test_a_completed_run_completes_its_task(api: Api) -> None:

@@ -14,8 +14,8 @@ from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import ANY, finish, queued, refused, renew, run_out, states, take, waiting
-from tests.server.making import new_queue, task_of, unique
+from tests.server.leasing import ANY, finish, refused, renew, run_out, states, take
+from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
 def test_a_lost_run_fails_its_task_and_says_so(api: Api, server: Running) -> None:

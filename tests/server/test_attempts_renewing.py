@@ -10,8 +10,8 @@ from taskyard.api import errors
 from taskyard.server.store.times import from_wire
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import finish, history, queued, refused, renew, report, take
-from tests.server.making import new_queue, task_of, unique
+from tests.server.leasing import finish, history, refused, renew, report, take
+from tests.server.making import new_queue, queued, task_of, unique
 
 
 def test_a_renewed_lease_ends_later(api: Api) -> None:

@@ -13,8 +13,8 @@ from taskyard.server.call import Call
 from taskyard.server.services import attempt_taking
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import queued, refused, states, take, waiting
-from tests.server.making import new_queue, task_of, unique
+from tests.server.leasing import refused, states, take
+from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
 def test_taking_a_task_starts_it_under_a_lease(api: Api) -> None:

@@ -15,7 +15,7 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries as entries_table
 from taskyard.server.store.tables import queue_samples
 from tests.beds.server import Api, Running
-from tests.server.making import unique
+from tests.server.making import UNKNOWN, unique, waiting
 
 
 def make_queue(api: Api, **fields: Any) -> str:
@@ -35,11 +35,6 @@ def fill(api: Api, queue: str, count: int, **fields: Any) -> list[str]:
     return tasks
 
 
-def entries(api: Api, queue: str) -> list[str]:
-    found = api("queues.get_by_id", queue=queue)["queue"]["entries"]
-    return [entry["task"] for entry in found]
-
-
 def status(api: Api, task: str) -> str:
     found: str = api("tasks.get_by_id", task=task)["task"]["status"]
     return found
@@ -49,9 +44,6 @@ def refused(api: Api, action: str, **body: Any) -> tuple[int, int]:
     with pytest.raises(ApiError) as caught:
         api(action, **body)
     return caught.value.kind
-
-
-UNKNOWN = "0" * 32
 
 
 def test_the_first_start_makes_a_default_queue_and_one_for_services(api: Api) -> None:
@@ -203,7 +195,7 @@ def test_a_higher_priority_goes_first(api: Api) -> None:
     id = make_queue(api)
     low = fill(api, id, 2)
     high = fill(api, id, 2, priority=5)
-    assert entries(api, id) == high + low
+    assert waiting(api, id) == high + low
 
 
 def test_adding_a_task_does_not_touch_its_status(api: Api) -> None:
@@ -228,7 +220,7 @@ def test_removing_takes_one_task_out(api: Api) -> None:
     id = make_queue(api)
     first, second = fill(api, id, 2)
     assert api("queues.remove_task", queue=id, task=first) == {"removed": 1}
-    assert entries(api, id) == [second]
+    assert waiting(api, id) == [second]
     assert status(api, first) == "queued"
 
 
@@ -291,7 +283,7 @@ def test_a_task_can_be_moved_with(
     assert api(f"queues.{action}", queue=id, task=moved, **body) == {"position": position}
     tasks.remove(moved)
     tasks.insert(position, moved)
-    assert entries(api, id) == tasks
+    assert waiting(api, id) == tasks
 
 
 def test_a_task_that_is_not_there_cannot_be_moved(api: Api) -> None:
@@ -305,9 +297,9 @@ def test_tasks_can_be_moved_between_the_same_two_neighbours_for_ever(api: Api) -
     id = make_queue(api)
     first, second, third = fill(api, id, 3)
     for _ in range(60):
-        last = entries(api, id)[-1]
+        last = waiting(api, id)[-1]
         api("queues.move_task_forward", queue=id, task=last)
-    assert sorted(entries(api, id)) == sorted([first, second, third])
+    assert sorted(waiting(api, id)) == sorted([first, second, third])
 
 
 @pytest.mark.parametrize(
@@ -330,7 +322,7 @@ def test_several_tasks_are_moved_together_ahead_of_another(
     asked = {"tasks": [tasks[n] for n in names], "before": [tasks[n] for n in before]}
     moved = api("queues.move_tasks", queue=id, **asked)["moved"]
     assert moved == [tasks[n] for n in names if n != "x"]
-    assert entries(api, id) == [tasks[n] for n in order]
+    assert waiting(api, id) == [tasks[n] for n in order]
 
 
 def test_several_tasks_take_over_the_priority_of_those_they_come_ahead_of(api: Api) -> None:
@@ -338,7 +330,7 @@ def test_several_tasks_take_over_the_priority_of_those_they_come_ahead_of(api: A
     high = fill(api, id, 2, priority=5)
     low = fill(api, id, 3, priority=1)
     api("queues.move_tasks", queue=id, tasks=low[1:], before=[high[1]])
-    assert entries(api, id) == [high[0], *low[1:], high[1], low[0]]
+    assert waiting(api, id) == [high[0], *low[1:], high[1], low[0]]
 
 
 def test_many_tasks_fit_between_the_same_two_neighbours_for_ever(api: Api) -> None:
@@ -347,7 +339,7 @@ def test_many_tasks_fit_between_the_same_two_neighbours_for_ever(api: Api) -> No
     for _ in range(40):
         others = [*others[2:4], *others[:2], *others[4:]]
         api("queues.move_tasks", queue=id, tasks=others[:2], before=[others[2]])
-    assert entries(api, id) == [first, *others]
+    assert waiting(api, id) == [first, *others]
 
 
 def test_a_paused_queue_hands_nothing_out_until_it_is_resumed(api: Api) -> None:

@@ -12,8 +12,8 @@ from taskyard.server.domain.retry import LONGEST_PAUSE, Policy
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import entries
 from tests.beds.server import Api, Running
-from tests.server.leasing import finish, queued, take, waiting
-from tests.server.making import new_queue, task_of
+from tests.server.leasing import finish, take
+from tests.server.making import new_queue, queued, task_of, waiting
 
 
 @pytest.mark.parametrize(

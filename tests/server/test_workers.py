@@ -15,9 +15,8 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import statistics
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
-from tests.server.making import new_queue
+from tests.server.making import UNKNOWN, new_queue
 
-UNKNOWN = "0" * 32
 STATS = {
     "cpu_usage": [10.0, 30.0],
     "memory_used": 1000,

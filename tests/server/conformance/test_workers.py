@@ -13,6 +13,7 @@ from taskyard.api import errors
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
 from tests.server.making import (
+    UNKNOWN,
     Document,
     new_project,
     new_queue,
@@ -23,7 +24,6 @@ from tests.server.making import (
     unique,
 )
 
-UNKNOWN = "f" * 32
 WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
