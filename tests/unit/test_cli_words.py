@@ -15,7 +15,7 @@ from taskyard.agent.machine.gpus import Gpu
 from taskyard.agent.options import Options
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
-from taskyard.cli import agent, agent_flags, change, logs, output, submit, target, up
+from taskyard.cli import agent, agent_flags, change, logs, output, target, up
 from taskyard.cli.commands import ALIASES, COMMANDS, GROUPS
 from taskyard.cli.failure import WrongUsage, exit_code, missing_extra
 from taskyard.cli.main import Parser, main
@@ -159,32 +159,6 @@ def test_a_parameter_of_several_sections_wants_to_be_named_in_full() -> None:
     with pytest.raises(TaskyardError) as caught:
         change.place_of("layers", KNOWN)
     assert "--set Net/layers=... or --set Other/layers=..." in caught.value.hint
-
-
-def entry(folder: Path, *words: str) -> tuple[str, str, list[str]]:
-    parser = Parser(prog="taskyard run")
-    submit.submit_arguments(parser)
-    return submit.entry_of(parser.parse_args(list(words)), folder)
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        (["train.py", "--lr", "1"], ("train.py", "python", ["--lr", "1"])),
-        (["--", "train.py", "--queue", "x"], ("train.py", "python", ["--queue", "x"])),
-        (["python", "train.py"], ("train.py", "python", [])),
-        (["--", "python3", "-m", "a.b", "-v"], ("-m a.b", "python", ["-v"])),
-        (["-m", "a.b", "--lr", "1"], ("-m a.b", "python", ["--lr", "1"])),
-        (["--python", "3.12", "train.py"], ("train.py", "python3.12", [])),
-        (["go.sh", "x"], ("go.sh", "sh", ["x"])),
-    ],
-)
-def test_what_is_run_and_with_which_words(
-    words: list[str], found: tuple[str, str, list[str]], tmp_path: Path
-) -> None:
-    for name in ("train.py", "go.sh"):
-        (tmp_path / name).touch()
-    assert entry(tmp_path, *words) == found
 
 
 @pytest.mark.parametrize(

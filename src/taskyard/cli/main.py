@@ -52,9 +52,12 @@ def main(words: list[str]) -> int:
     module = importlib.import_module(f"taskyard.cli.{COMMANDS[name].module}")
     parser = Parser(prog=f"taskyard {name}", description=COMMANDS[name].help)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
-    getattr(module, f"{name.replace('-', '_')}_arguments")(parser)
-    args = parser.parse_args(words[1:])
-    return _guarded(getattr(module, f"{name.replace('-', '_')}_command"), args)
+    function = name.replace("-", "_")
+    getattr(module, f"{function}_arguments")(parser)
+    # A command may have a say in what its words are before they are taken apart.
+    prepare = getattr(module, f"{function}_words", list)
+    args = parser.parse_args(prepare(words[1:]))
+    return _guarded(getattr(module, f"{function}_command"), args)
 
 
 def _guarded(command: object, args: argparse.Namespace) -> int:
