@@ -191,6 +191,15 @@ def test_a_time_line_has_what_a_worker_ran_and_runs(api: Api, worker: str) -> No
     ]
 
 
+def test_what_runs_now_is_told_with_whose_it_is(api: Api, worker: str) -> None:
+    run(api, worker, finish=True)
+    live = run(api, worker, finish=False)
+    found = [one for one in api("workers.get_runs")["runs"] if one["worker"] == worker]
+    assert [(one["task"], one["user"]) for one in found] == [
+        (live, api("users.get_current_user")["user"]["name"])
+    ]
+
+
 def test_a_time_line_tells_which_gpus_a_run_has(api: Api, worker: str) -> None:
     task = run(api, worker, finish=False)
     place = {"worker": f"{worker}:gpu1", "gpus": ["GPU-1"], "share": 10_000}

@@ -207,6 +207,19 @@ def test_an_order_is_shown_with_its_worker(api: Api) -> None:
     assert (found["order"]["kind"], found["order"]["reason"]) == ("drain", "moving")
 
 
+def test_an_order_is_kept_with_who_gave_it_and_why_when_the_worker_has_left(api: Api) -> None:
+    worker, me = unique("told"), api("users.get_current_user")["user"]["name"]
+    api("workers.register", worker=worker)
+    api("workers.pause", worker=worker, reason="a new driver")
+    assert find(api, worker)[0]["order"]["by_name"] == me
+    api("workers.resume", worker=worker, reason="installed")
+    api("workers.unregister", worker=worker)
+    assert [
+        (one["kind"], one["reason"], one["by_name"])
+        for one in api("workers.get_orders", worker=worker)["orders"]
+    ] == [("resume", "installed", me), ("pause", "a new driver", me)]
+
+
 def test_an_id_in_use_on_another_machine_is_refused_to_a_second_agent(
     api: Api, server: Running
 ) -> None:

@@ -60,7 +60,8 @@ class GetAll(Query):
 class GetAllEx(Query):
     """Like ``get_all``, with the names of waiting tasks and the workers that serve each queue.
 
-    ``waiting`` is the number of entries, however many of them are shown.
+    ``waiting`` is the number of entries, however many of them are shown, and ``oldest`` when the
+    one of them was added that has waited longest.
     """
 
     max_task_entries: int | None = None
@@ -227,9 +228,23 @@ class MoveTaskToBack(Request):
     task: str
 
 
+class Stand(Response):
+    """Where tasks stand that are neighbours in a queue: what brings them back, as a move."""
+
+    tasks: list[str]
+    before: list[str]
+    ahead: int | None
+
+
 class MoveTasksResponse(Response):
     moved: list[str]
     """Those that waited there, in their order."""
+    stood: list[Stand]
+    """Where they stood: the moves that undo this one, to be made from the last to the first."""
+    order: int
+    """The number of the order, which grows with every move."""
+    meanwhile: str | None
+    """Who moved tasks of the queue after the order that was ``seen``; None when nobody did."""
 
 
 @action("queues.move_tasks", answers=MoveTasksResponse)
@@ -242,8 +257,60 @@ class MoveTasks(Request):
     queue: str
     tasks: list[str]
     before: list[str] = msgspec.field(default_factory=list)
-    """They come right ahead of the first of these that still waits there; at the end when none
-    does."""
+    """They come right ahead of the first of these that still waits there."""
+    ahead: int | None = None
+    """Where none of those does, so many of the others are ahead of them; all when not said."""
+    seen: int | None = None
+    """The number of the order that this was decided by, for ``meanwhile`` to be told."""
+
+
+class GetStandsResponse(Response):
+    stood: list[Stand]
+
+
+@action("queues.get_stands", answers=GetStandsResponse)
+class GetStands(Request):
+    """Where tasks stand in a queue, for ``move_tasks`` to bring them back there."""
+
+    queue: str
+    tasks: list[str]
+
+
+MOST_ENTRIES = 1000
+"""Entries that one answer has at the most."""
+
+
+class WaitingTask(Response):
+    """A task that waits, and why."""
+
+    task: str
+    name: str
+    user: str | None
+    """The name of who made it."""
+    added: str
+    priority: int
+    code: str
+    why: str
+    hint: str
+
+
+class GetEntriesResponse(Response):
+    order: int
+    """The number of the order, which grows with every move."""
+    total: int
+    """How many wait in all."""
+    entries: list[WaitingTask]
+
+
+@action("queues.get_entries", answers=GetEntriesResponse)
+class GetEntries(Request):
+    """A part of what waits in a queue, in order."""
+
+    queue: str
+    first: int = 0
+    """Its place, counted from 0."""
+    limit: int = 100
+    """How many: 1,000 at the most."""
 
 
 class QueueMetrics(Response):
@@ -257,6 +324,10 @@ class QueueMetrics(Response):
     """Seconds that the first to come has waited."""
     running: list[int]
     """Attempts at tasks that were taken from the queue."""
+    p50_waits: list[float | None]
+    """Seconds that half of the tasks handed out then had waited at the most; null without any."""
+    p95_waits: list[float | None]
+    """Of 95 in 100."""
 
 
 class GetQueueMetricsResponse(Response):
@@ -272,6 +343,27 @@ class GetQueueMetrics(Request):
     interval: int
     queue_ids: list[str] | None = None
     refresh: bool | None = None
+
+
+class QueueWaits(Response):
+    """How long the tasks had waited that were handed out: seconds; null without any."""
+
+    queue: str
+    started: int
+    p50: float | None
+    p95: float | None
+
+
+class GetWaitsResponse(Response):
+    queues: list[QueueWaits]
+
+
+@action("queues.get_waits", answers=GetWaitsResponse)
+class GetWaits(Request):
+    """How long tasks waited lately, in each queue."""
+
+    seconds: float = 86_400
+    """The span until now."""
 
 
 @action("queues.add_or_update_metadata", answers=Updated, since="2.13")

@@ -204,13 +204,19 @@ class GetActivityReport(Request):
 
 
 class WorkerRun(Response):
-    """An attempt at a task, by a worker. Times in milliseconds since the epoch."""
+    """An attempt at a task, by a worker. Times in milliseconds since the epoch.
+
+    ``place``: see ``attempts.report``. Without one, or without ``gpus`` in it, the attempt may use
+    all that its worker has.
+    """
 
     worker: str
     task: str
     attempt: int
     name: str
     """The task's; empty when it is deleted."""
+    user: str | None
+    """The name of who made the task."""
     status: str
     state: str
     queue: str | None
@@ -219,7 +225,17 @@ class WorkerRun(Response):
     started: int | None
     ended: int | None
     place: Document | None
-    """See ``attempts.report``."""
+
+
+class GetRunsResponse(Response):
+    runs: list[WorkerRun]
+    complete: bool
+    """Whether that is all of them: 10,000 are given at the most."""
+
+
+@action("workers.get_runs", answers=GetRunsResponse)
+class GetRuns(Request):
+    """What workers run now, and where on their machines."""
 
 
 class GetTimelineResponse(Response):
@@ -241,6 +257,30 @@ class GetTimeline(Request):
 class OrderResponse(Response):
     updated: int
     order: WorkerOrder | None = None
+
+
+class GivenOrder(Response):
+    """What a worker was told."""
+
+    kind: str
+    """``pause``, ``drain``, ``stop`` or ``resume``."""
+    reason: str
+    by: str
+    """Who gave the order: a user's id."""
+    by_name: str
+    at: str
+
+
+class GetOrdersResponse(Response):
+    orders: list[GivenOrder]
+    """The newest first; one hundred at the most."""
+
+
+@action("workers.get_orders", answers=GetOrdersResponse)
+class GetOrders(Request):
+    """What a worker was told, by whom and why; also of one that has left."""
+
+    worker: str
 
 
 @action("workers.pause", answers=OrderResponse)
@@ -272,3 +312,4 @@ class Resume(Request):
     """Let a paused or draining worker take tasks again."""
 
     worker: str
+    reason: str = ""

@@ -6,8 +6,8 @@ position between its new neighbours, so that nobody else's row has to change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Collection, Sequence
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 
@@ -16,6 +16,37 @@ class Rank(NamedTuple):
 
     priority: int
     position: float
+
+
+class Stand(NamedTuple):
+    """Where neighbours in a queue stand."""
+
+    tasks: list[str]
+    before: list[str]
+    """Some of the others that come right behind them; empty at the end."""
+    ahead: int | None
+    """How many of the others are ahead of them; None at the end."""
+
+
+BEHIND = 50
+"""So many of those behind are told: some of them may leave the queue meanwhile."""
+
+
+def stands(order: Sequence[str], asked: Collection[str]) -> list[Stand]:
+    """Where the ``asked`` ones stand: each run of neighbours among them, from the front on."""
+    wanted = set(asked)
+    others = [name for name in order if name not in wanted]
+    found: list[Stand] = []
+    passed = 0
+    for is_asked, group in groupby(order, key=wanted.__contains__):
+        names = list(group)
+        if not is_asked:
+            passed += len(names)
+        elif passed < len(others):
+            found.append(Stand(names, others[passed : passed + BEHIND], passed))
+        else:
+            found.append(Stand(names, [], None))
+    return found
 
 
 def target_index(current: int, step: int, length: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.server.core import Server
-from taskyard.server.store import queue_samples, worker_history, workers
+from taskyard.server.store import queue_samples, queue_waits, worker_history, worker_orders, workers
 from taskyard.server.store.engine import Tx
 
 INTERVAL = 5.0
@@ -16,6 +16,8 @@ SAMPLE_EVERY = 300_000_000
 async def run(server: Server) -> None:
     """Sample the queues that want it, and forget what the settings keep no longer."""
     retention = server.settings.worker_retention * 1_000_000
+    if counted := queue_waits.take(server.control.engine):
+        await server.control.write(lambda tx: queue_waits.add(tx, counted))
     if await server.control.read(lambda tx: queue_samples.wanting(tx, every=SAMPLE_EVERY)):
         await server.control.write(lambda tx: sample_and_forget(tx, retention))
     while await server.control.write(worker_history.gather):
@@ -27,5 +29,7 @@ def sample_and_forget(tx: Tx, retention: int) -> None:
     for queue in queue_samples.wanting(tx, every=SAMPLE_EVERY):
         queue_samples.add(tx, queue)
     queue_samples.forget(tx, tx.now - retention)
+    queue_waits.forget(tx, tx.now - retention)
+    worker_orders.forget(tx, tx.now - retention)
     worker_history.forget(tx, retention)
     workers.forget_expired(tx, tx.now - retention)

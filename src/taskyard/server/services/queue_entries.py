@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Row
+
 from taskyard.api import queues as api
 from taskyard.api.errors import INVALID_TASK_ID, VALIDATION, ApiError
 from taskyard.api.states import AttemptState, Status
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import lifecycle
+from taskyard.server.domain.explain import Explanation
 from taskyard.server.domain.lifecycle import Standing
-from taskyard.server.store import attempts, leasing, queue_entries, queues, task_status
+from taskyard.server.domain.queue_order import Stand
+from taskyard.server.store import (
+    attempts,
+    explanations,
+    leasing,
+    queue_entries,
+    queue_moves,
+    queues,
+    task_status,
+    users,
+)
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.queue_moves import Order
 from taskyard.server.store.times import to_wire
 
 
@@ -133,9 +147,62 @@ def move_task_to_back(tx: Tx, call: Call, request: api.MoveTaskToBack) -> api.Po
 
 @writes(api.MoveTasks)
 def move_tasks(tx: Tx, call: Call, request: api.MoveTasks) -> api.MoveTasksResponse:
+    queues.hold(tx, request.queue)
+    order = queue_moves.order(queues.row(tx, call.company, request.queue))
+    stood = queue_moves.move_together(
+        tx, request.queue, request.tasks, request.before, request.ahead, by=call.user
+    )
+    there = {task for stand in stood for task in stand.tasks}
+    return api.MoveTasksResponse(
+        moved=[task for task in dict.fromkeys(request.tasks) if task in there],
+        stood=[_stand(stand) for stand in stood],
+        order=queue_moves.order(queues.row(tx, call.company, request.queue)).number,
+        meanwhile=_mover(tx, order) if request.seen not in {None, order.number} else None,
+    )
+
+
+def _stand(stand: Stand) -> api.Stand:
+    return api.Stand(tasks=stand.tasks, before=stand.before, ahead=stand.ahead)
+
+
+def _mover(tx: Tx, order: Order) -> str:
+    return users.names(tx, [order.by]).get(order.by, "somebody")
+
+
+@reads(api.GetStands)
+def get_stands(tx: Tx, call: Call, request: api.GetStands) -> api.GetStandsResponse:
     queues.row(tx, call.company, request.queue)
-    moved = queue_entries.move_together(tx, request.queue, request.tasks, request.before)
-    return api.MoveTasksResponse(moved=moved)
+    stood = queue_moves.stands(tx, request.queue, request.tasks)
+    return api.GetStandsResponse(stood=[_stand(stand) for stand in stood])
+
+
+@reads(api.GetEntries)
+def get_entries(tx: Tx, call: Call, request: api.GetEntries) -> api.GetEntriesResponse:
+    if request.first < 0 or not 0 < request.limit <= api.MOST_ENTRIES:
+        raise ApiError(VALIDATION, f"first is 0 or more, limit 1 to {api.MOST_ENTRIES}")
+    queue = queues.row(tx, call.company, request.queue)
+    total = queue_entries.length(tx, queue.id)
+    rows = queue_entries.window(tx, queue.id, request.first, request.limit)
+    reasons = explanations.of_entries(tx, call.company, queue, rows, request.first, total)
+    return api.GetEntriesResponse(
+        order=queue_moves.order(queue).number,
+        total=total,
+        entries=[_waiting_task(row, reasons.get(row.task)) for row in rows],
+    )
+
+
+def _waiting_task(row: Row[Any], reason: Explanation | None) -> api.WaitingTask:
+    code, why, hint = reason or ("", "", "")
+    return api.WaitingTask(
+        task=row.task,
+        name=row.task_name or "",
+        user=row.user_name,
+        added=to_wire(row.added) or "",
+        priority=row.priority,
+        code=code,
+        why=why,
+        hint=hint,
+    )
 
 
 Moving = api.MoveTaskForward | api.MoveTaskBackward | api.MoveTaskToFront | api.MoveTaskToBack
@@ -143,7 +210,9 @@ Moving = api.MoveTaskForward | api.MoveTaskBackward | api.MoveTaskToFront | api.
 
 def _move(tx: Tx, call: Call, request: Moving, place: Mapping[str, int]) -> api.Position:
     queues.row(tx, call.company, request.queue)
-    return api.Position(position=queue_entries.move(tx, request.queue, request.task, place))
+    return api.Position(
+        position=queue_moves.move(tx, request.queue, request.task, place, by=call.user)
+    )
 
 
 def _count(count: int | None) -> int:

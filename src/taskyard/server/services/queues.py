@@ -10,7 +10,15 @@ from taskyard.api.errors import INVALID_QUEUE_ID, QUEUE_NOT_EMPTY, VALIDATION, A
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import search, tag_versions
 from taskyard.server.services.queue_entries import clear
-from taskyard.server.store import documents, queue_entries, queues, scrolls, task_status, workers
+from taskyard.server.store import (
+    documents,
+    queue_entries,
+    queues,
+    scrolls,
+    task_status,
+    users,
+    workers,
+)
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE
 from taskyard.server.store.times import to_wire
@@ -59,7 +67,8 @@ def _find(
         if _wants(only, "waiting"):
             lengths = queue_entries.lengths(tx, [queue["id"] for queue in found])
             for queue in found:
-                queue["waiting"] = lengths.get(queue["id"], 0)
+                length = lengths.get(queue["id"], queue_entries.Length())
+                queue |= {"waiting": length.number, "oldest": to_wire(length.oldest)}
     return found, scroll
 
 
@@ -207,7 +216,8 @@ def delete_metadata(tx: Tx, call: Call, request: api.DeleteMetadata) -> api.Upda
 @writes(api.Pause)
 def pause(tx: Tx, call: Call, request: api.Pause) -> api.UpdatedFields:
     queues.row(tx, call.company, request.queue, for_write=True)
-    note = {"reason": request.reason or "", "by": call.user, "since": to_wire(tx.now)}
+    who = {"by": call.user, "by_name": users.names(tx, [call.user]).get(call.user, "")}
+    note = {"reason": request.reason or "", "since": to_wire(tx.now), **who}
     tx.signal("queues")
     return _written(tx, request.queue, {"paused": True, "pause": note})
 

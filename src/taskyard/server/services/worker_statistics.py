@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import Row
+
 from taskyard.api import workers as api
 from taskyard.api.errors import NO_WORKER_STATS, VALIDATION, ApiError
 from taskyard.server.call import Call, reads
@@ -154,7 +156,7 @@ def get_activity_report(
 
 
 MOST_RUNS = 10_000
-"""Runs of one time line; screens show fewer."""
+"""Runs of one answer; screens show fewer."""
 
 
 @reads(api.GetTimeline)
@@ -164,22 +166,31 @@ def get_timeline(tx: Tx, call: Call, request: api.GetTimeline) -> api.GetTimelin
     start, end = int(request.from_date * SECOND), int(request.to_date * SECOND)
     found = runs.between(tx, call.company, start, end, request.worker_ids, MOST_RUNS + 1)
     return api.GetTimelineResponse(
-        runs=[
-            api.WorkerRun(
-                worker=row.worker,
-                task=row.task,
-                attempt=row.number,
-                name=row.name or "",
-                status=row.status or "",
-                state=row.state,
-                queue=row.queue,
-                cause=row.cause,
-                taken=row.taken // 1000,
-                started=row.started and row.started // 1000,
-                ended=row.ended and row.ended // 1000,
-                place=row.doc.get("place"),
-            )
-            for row in found[:MOST_RUNS]
-        ],
-        complete=len(found) <= MOST_RUNS,
+        runs=[_run(row) for row in found[:MOST_RUNS]], complete=len(found) <= MOST_RUNS
+    )
+
+
+@reads(api.GetRuns)
+def get_runs(tx: Tx, call: Call, request: api.GetRuns) -> api.GetRunsResponse:
+    found = runs.live(tx, call.company, MOST_RUNS + 1)
+    return api.GetRunsResponse(
+        runs=[_run(row) for row in found[:MOST_RUNS]], complete=len(found) <= MOST_RUNS
+    )
+
+
+def _run(row: Row[Any]) -> api.WorkerRun:
+    return api.WorkerRun(
+        worker=row.worker,
+        task=row.task,
+        attempt=row.number,
+        name=row.name or "",
+        user=row.user_name,
+        status=row.status or "",
+        state=row.state,
+        queue=row.queue,
+        cause=row.cause,
+        taken=row.taken // 1000,
+        started=row.started and row.started // 1000,
+        ended=row.ended and row.ended // 1000,
+        place=row.doc.get("place"),
     )

@@ -26,7 +26,9 @@ from taskyard.server.store import (
     queue_entries,
     queues,
     task_status,
+    users,
     worker_history,
+    worker_orders,
     workers,
 )
 from taskyard.server.store.engine import Tx
@@ -151,8 +153,8 @@ def _described(tx: Tx, call: Call, rows: Sequence[Row[Any]]) -> list[Document]:
     queue_ids = {q for row in rows for q in [*(row.doc.get("queues") or ()), row.queue] if q}
     waiting = queue_entries.overview(tx, sorted(queue_ids))
     running = task_status.running(tx, sorted({row.task for row in rows if row.task}))
-    users = workers.user_names(tx, {row.user for row in rows})
-    return [_worker(tx.now, call, row, waiting, running, users) for row in rows]
+    names = users.names(tx, {row.user for row in rows})
+    return [_worker(tx.now, call, row, waiting, running, names) for row in rows]
 
 
 def _worker(
@@ -161,14 +163,14 @@ def _worker(
     row: Row[Any],
     waiting: Mapping[str, Document],
     running: Mapping[str, Row[Any]],
-    users: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> Document:
     found: Document = {
         "id": row.id,
         "key": row.key,
         "ip": row.ip,
         "company": {"id": call.company, "name": COMPANY_NAME},
-        "user": {"id": row.user, "name": users.get(row.user, "")},
+        "user": {"id": row.user, "name": names.get(row.user, "")},
         "register_time": to_wire(row.registered),
         "register_timeout": row.timeout,
         "last_activity_time": to_wire(row.last_activity),
@@ -266,7 +268,7 @@ def stop(tx: Tx, call: Call, request: api.Stop) -> api.OrderResponse:
 
 @writes(api.Resume)
 def resume(tx: Tx, call: Call, request: api.Resume) -> api.OrderResponse:
-    return _order(tx, call, request.worker, None, "")
+    return _order(tx, call, request.worker, None, request.reason)
 
 
 def _order(
@@ -275,6 +277,28 @@ def _order(
     row = workers.find(tx, call.company, worker)
     if row is None:
         raise ApiError(INVALID_WORKER_ID, worker=worker, hint="See `workers.get_all`.")
-    note = {"kind": order, "reason": reason, "by": call.user, "since": to_wire(tx.now)}
+    worker_orders.add(tx, call.company, worker, order or "resume", reason, call.user)
+    who = {"by": call.user, "by_name": users.names(tx, [call.user]).get(call.user, "")}
+    note = {"kind": order, "reason": reason, "since": to_wire(tx.now), **who}
     workers.write_note(tx, row, "order", note if order else None)
     return api.OrderResponse(updated=1, order=order)
+
+
+@reads(api.GetOrders)
+def get_orders(tx: Tx, call: Call, request: api.GetOrders) -> api.GetOrdersResponse:
+    return api.GetOrdersResponse(
+        orders=[
+            api.GivenOrder(
+                kind=row.kind,
+                reason=row.reason,
+                by=row.by,
+                by_name=row.name or "",
+                at=to_wire(row.at) or "",
+            )
+            for row in worker_orders.latest(tx, call.company, request.worker, MOST_ORDERS)
+        ]
+    )
+
+
+MOST_ORDERS = 100
+"""Of one worker that are told."""

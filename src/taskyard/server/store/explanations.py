@@ -11,7 +11,7 @@ from taskyard.api.explain import Explained
 from taskyard.api.states import LIVE_ATTEMPT, SHOWN, AttemptState, Status
 from taskyard.server.domain import explain as rules
 from taskyard.server.domain import leases
-from taskyard.server.domain.explain import Serving, Waiting
+from taskyard.server.domain.explain import Explanation, Serving, Waiting
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.store import queue_entries, task_status, workers
 from taskyard.server.store.engine import Tx
@@ -69,15 +69,36 @@ def _places(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, Waiting]]:
     for queue in tx.execute(select(queues).where(queues.c.id.in_(wanted))).all():
         order = select(entries.c.task, entries.c.due).where(entries.c.queue == queue.id)
         rows = tx.execute(order.order_by(*queue_entries.ORDER)).all()
-        note = (queue.doc.get("pause") or {}).get("reason") or ""
         places = {row.task: (number, row.due) for number, row in enumerate(rows, 1)}
         for id in ids:
             if id in places:
-                number, due = places[id]
-                left = max(1.0, (due - tx.now) / leases.SECOND) if due else 0.0
-                place = Waiting(queue.name, number, len(rows), queue.paused, note, left)
-                found[id] = (queue.id, place)
+                found[id] = (queue.id, _waiting(tx, queue, *places[id], len(rows)))
     return found
+
+
+def _waiting(tx: Tx, queue: Row[Any], number: int, due: int, length: int) -> Waiting:
+    note = (queue.doc.get("pause") or {}).get("reason") or ""
+    left = max(1.0, (due - tx.now) / leases.SECOND) if due else 0.0
+    return Waiting(queue.name, number, length, queue.paused, note, left)
+
+
+def of_entries(
+    tx: Tx, company: str, queue: Row[Any], rows: Sequence[Row[Any]], first: int, length: int
+) -> dict[str, Explanation]:
+    """Why the tasks of a part of a queue wait there, by task; ``first``: the place of the first of
+    these entries, counted from 0."""
+    if not rows:
+        return {}
+    tasks = [row.task for row in rows]
+    standings = {task.id: task for task in task_status.standings(tx, company, tasks)}
+    serving = _serving(tx, company).get(queue.id, [])
+    return {
+        row.task: rules.explain(
+            standings[row.task], _waiting(tx, queue, number, row.due, length), serving
+        )
+        for number, row in enumerate(rows, first + 1)
+        if row.task in standings
+    }
 
 
 def _serving(tx: Tx, company: str) -> dict[str, list[Serving]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,12 +18,10 @@ from sqlalchemy import (
 )
 
 from taskyard.api.errors import TASK_ALREADY_QUEUED, TASK_NOT_IN_QUEUE, ApiError
-from taskyard.server.domain import queue_order
-from taskyard.server.domain.queue_order import Rank
-from taskyard.server.store import queue_samples
+from taskyard.server.store import queue_samples, queue_waits
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
-from taskyard.server.store.tables import entries, queues, tasks
+from taskyard.server.store.tables import entries, queues, tasks, users
 from taskyard.server.store.times import to_wire
 
 ORDER = (
@@ -127,6 +125,7 @@ def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
     if found is None or (only is not None and found.task != only):
         return None
     take_out(tx, queue, found.task)
+    queue_waits.note(tx, queue, found.added)
     return found
 
 
@@ -174,16 +173,35 @@ def waiting(tx: Tx, queue: str, *, limit: int | None = None) -> list[Row[Any]]:
     return list(tx.execute(query if limit is None else query.limit(limit)))
 
 
+def window(tx: Tx, queue: str, first: int, limit: int) -> list[Row[Any]]:
+    """A part of a queue's entries in order, with the names of their tasks and of whose they are."""
+    shown = (entries, tasks.c.name.label("task_name"), users.c.name.label("user_name"))
+    query = (
+        select(*shown)
+        .outerjoin(tasks, tasks.c.id == entries.c.task)
+        .outerjoin(users, users.c.id == tasks.c.user)
+        .where(entries.c.queue == queue)
+    )
+    return list(tx.execute(query.order_by(*ORDER).offset(first).limit(limit)))
+
+
 def length(tx: Tx, queue: str) -> int:
     query = select(func.count()).select_from(entries).where(entries.c.queue == queue)
     return int(tx.execute(query).scalar_one())
 
 
-def lengths(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
-    """How many tasks wait in each of some queues; those with none are left out."""
+class Length(NamedTuple):
+    number: int = 0
+    oldest: int | None = None
+    """When the one that waits longest was added."""
+
+
+def lengths(tx: Tx, ids: Sequence[str]) -> dict[str, Length]:
+    """How many tasks wait in each of some queues, and since when; those with none are left out."""
     own = entries.c.queue
-    query = select(own, func.count().label("number")).where(own.in_(ids)).group_by(own)
-    return {found.queue: found.number for found in tx.execute(query)}
+    shown = (own, func.count().label("number"), func.min(entries.c.added).label("oldest"))
+    query = select(*shown).where(own.in_(ids)).group_by(own)
+    return {found.queue: Length(found.number, found.oldest) for found in tx.execute(query)}
 
 
 def overview(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -205,84 +223,6 @@ def overview(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         if first is not None:
             seen[queue]["next_task"] = {"id": first.task, "name": first.name or ""}
     return seen
-
-
-def move(tx: Tx, queue: str, task: str, place: Mapping[str, int]) -> int:
-    """Move an entry to ``{"index": n}`` (negative: from the end) or by ``{"step": n}`` places.
-
-    Gives its index afterwards, counted from 0. Raises ApiError(TASK_NOT_IN_QUEUE).
-    """
-    tx.execute(select(queues.c.id).where(queues.c.id == queue).with_for_update())
-    rows = waiting(tx, queue)
-    at = next((i for i, found in enumerate(rows) if found.task == task), None)
-    if at is None:
-        raise ApiError(TASK_NOT_IN_QUEUE, queue=queue, task=task)
-    step = place["step"] if "step" in place else place["index"] % len(rows) - at
-    index = queue_order.target_index(at, step, len(rows))
-    if index != at:
-        own = rows.pop(at)
-        _put(tx, queue, [own], rows, index)
-    return index
-
-
-def move_together(tx: Tx, queue: str, names: Sequence[str], before: Sequence[str]) -> list[str]:
-    """Bring entries together in the order of ``names``, ahead of the first of ``before`` there is.
-
-    At the back when none of those is there. Gives the tasks moved: names that do not wait in the
-    queue are passed over.
-    """
-    tx.execute(select(queues.c.id).where(queues.c.id == queue).with_for_update())
-    rows = waiting(tx, queue)
-    known = {found.task: found for found in rows}
-    own = [known[name] for name in dict.fromkeys(names) if name in known]
-    moved = {found.task for found in own}
-    others = [found for found in rows if found.task not in moved]
-    places = {found.task: index for index, found in enumerate(others)}
-    index = next((places[name] for name in before if name in places), len(others))
-    if own and others[:index] + own + others[index:] != rows:
-        _put(tx, queue, own, others, index)
-    return [found.task for found in own]
-
-
-def _put(
-    tx: Tx, queue: str, own: Sequence[Row[Any]], others: Sequence[Row[Any]], index: int
-) -> None:
-    """Give entries the places before the ``index``-th of the others."""
-    ranks = _ranks_at(tx, queue, others, index, [Rank(e.priority, e.position) for e in own])
-    tx.execute(
-        update(entries)
-        .where(entries.c.queue == queue, entries.c.task == bindparam("of"))
-        .values(priority=bindparam("rank"), position=bindparam("place")),
-        [
-            {"of": found.task, "rank": rank.priority, "place": rank.position}
-            for found, rank in zip(own, ranks, strict=True)
-        ],
-    )
-    tx.signal(f"entries:{queue}")
-    queue_samples.touch(tx, queue)
-
-
-def _ranks_at(
-    tx: Tx, queue: str, others: Sequence[Row[Any]], index: int, own: Sequence[Rank]
-) -> list[Rank]:
-    ranks = [Rank(found.priority, found.position) for found in others]
-    for _ in range(2):
-        before = ranks[index - 1] if index > 0 else None
-        after = ranks[index] if index < len(ranks) else None
-        if (found := queue_order.between(own, before, after)) is not None:
-            return found
-        ranks = queue_order.renumbered(ranks)
-        _renumber(tx, queue, [found.task for found in others], ranks)
-    raise AssertionError("whole positions leave room between them")
-
-
-def _renumber(tx: Tx, queue: str, names: Sequence[str], ranks: Sequence[Rank]) -> None:
-    tx.execute(
-        update(entries)
-        .where(entries.c.queue == queue, entries.c.task == bindparam("of"))
-        .values(position=bindparam("place")),
-        [{"of": task, "place": rank.position} for task, rank in zip(names, ranks, strict=True)],
-    )
 
 
 def shown_entries(rows: Iterable[Row[Any]]) -> list[dict[str, Any]]:

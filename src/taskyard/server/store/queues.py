@@ -28,7 +28,7 @@ from taskyard.server.store import documents
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import QUEUE
 from taskyard.server.store.prepared import Prepared
-from taskyard.server.store.tables import entries, queue_samples, queues
+from taskyard.server.store.tables import entries, queue_samples, queue_waits, queues
 
 DEFAULT_TAG = "default"
 """The system tag of the queue that is used when none is named."""
@@ -197,5 +197,6 @@ def drop(tx: Tx, queue: str) -> bool:
     """Delete a queue that holds nothing any more. False when another just did."""
     tx.execute(delete(entries).where(entries.c.queue == queue))
     tx.execute(delete(queue_samples).where(queue_samples.c.queue == queue))
+    tx.execute(delete(queue_waits).where(queue_waits.c.queue == queue))
     tx.signal("queues")
     return bool(tx.execute(delete(queues).where(queues.c.id == queue)).rowcount)

@@ -196,6 +196,18 @@ Index(
     entries.c.task,
 )
 
+queue_waits = Table(
+    "queue_waits",
+    metadata,
+    Column("queue", String, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Index("queue_waits_at", "at"),
+)
+"""How many tasks were handed out in the interval that begins at ``at``, after a wait of the length
+that ``bucket`` stands for: see ``domain/waits``."""
+
 queue_samples = Table(
     "queue_samples",
     metadata,
@@ -254,6 +266,20 @@ workers = Table(
     Column("doc", Document, nullable=False),
     Index("workers_seen", "company", "last_activity"),
 )
+
+worker_orders = Table(
+    "worker_orders",
+    metadata,
+    Column("company", String, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    Index("worker_orders_at", "company", "worker", "at"),
+    Index("worker_orders_age", "at"),
+)
+"""What workers were told, by which user, and why. It outlives the workers."""
 
 worker_samples = Table(
     "worker_samples",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -238,6 +239,12 @@ def find_by_name(tx: Tx, name: str) -> User | None:
     if row is None:
         row = tx.execute(select(users).where(users.c.email == name)).first()
     return _user(row) if row else None
+
+
+def names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """The names of users, by id; unknown ones are left out."""
+    rows = tx.execute(select(users.c.id, users.c.name).where(users.c.id.in_(sorted(ids))))
+    return {row.id: row.name for row in rows}
 
 
 def get(tx: Tx, id: str, company: str) -> User:

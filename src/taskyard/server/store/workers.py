@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
-from taskyard.server.store.tables import users, workers
+from taskyard.server.store.tables import workers
 
 SECOND = 1_000_000
 TIMEOUT = 600
@@ -188,12 +188,6 @@ def by_queue(tx: Tx, company: str) -> dict[str, list[Row[Any]]]:
         for queue in row.doc.get("queues") or ():
             found.setdefault(queue, []).append(row)
     return found
-
-
-def user_names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
-    """The names of the users that workers run for, by id."""
-    rows = tx.execute(select(users.c.id, users.c.name).where(users.c.id.in_(sorted(ids))))
-    return {row.id: row.name for row in rows}
 
 
 def forget_expired(tx: Tx, before: int) -> None:

@@ -110,6 +110,17 @@ def upgrade() -> None:
         batch_op.create_index("queue_samples_at", ["queue", "at"], unique=False)
 
     op.create_table(
+        "queue_waits",
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("bucket", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("queue", "at", "bucket"),
+    )
+    with op.batch_alter_table("queue_waits", schema=None) as batch_op:
+        batch_op.create_index("queue_waits_at", ["at"], unique=False)
+
+    op.create_table(
         "queues",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("company", sa.String(), nullable=False),
@@ -234,6 +245,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "worker_orders",
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+    )
+    with op.batch_alter_table("worker_orders", schema=None) as batch_op:
+        batch_op.create_index("worker_orders_age", ["at"], unique=False)
+        batch_op.create_index("worker_orders_at", ["company", "worker", "at"], unique=False)
+
+    op.create_table(
         "worker_samples",
         sa.Column("company", sa.String(), nullable=False),
         sa.Column("worker", sa.String(), nullable=False),
@@ -332,6 +356,11 @@ def downgrade() -> None:
         batch_op.drop_index("worker_samples_age")
 
     op.drop_table("worker_samples")
+    with op.batch_alter_table("worker_orders", schema=None) as batch_op:
+        batch_op.drop_index("worker_orders_at")
+        batch_op.drop_index("worker_orders_age")
+
+    op.drop_table("worker_orders")
     op.drop_table("users")
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.drop_index("tasks_user")
@@ -350,6 +379,10 @@ def downgrade() -> None:
     op.drop_table("scrolls")
     op.drop_table("revoked_sessions")
     op.drop_table("queues")
+    with op.batch_alter_table("queue_waits", schema=None) as batch_op:
+        batch_op.drop_index("queue_waits_at")
+
+    op.drop_table("queue_waits")
     with op.batch_alter_table("queue_samples", schema=None) as batch_op:
         batch_op.drop_index("queue_samples_at")
         batch_op.drop_index("queue_samples_age")
