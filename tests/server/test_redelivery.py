@@ -86,3 +86,23 @@ def test_an_agent_that_leaves_gives_back_what_it_never_heard_of(
     api("workers.unregister", worker=worker)
     assert api("tasks.get_by_id", task=task)["task"]["status"] == "queued"
     assert taken(api, queue, f"not {worker}", known=[]) == [(task, 2)]
+
+
+def test_an_agent_that_waits_is_sent_to_ask_again_when_it_can_have_what_was_lost(
+    api: Api, names: tuple[str, str]
+) -> None:
+    queue, worker = names
+    lost = give(api, queue, worker)
+    # Longer than this client would wait for an answer.
+    assert taken(api, queue, worker, known=[], wait=60) == []
+    assert taken(api, queue, worker, known=[]) == [lost]
+
+
+def test_what_may_be_on_its_way_keeps_its_room(api: Api, names: tuple[str, str]) -> None:
+    queue, worker = names
+    lost = give(api, queue, worker)
+    task = api("tasks.create", name="the next one", type="training")["id"]
+    api("tasks.enqueue", task=task, queue=queue)
+    assert taken(api, queue, worker, known=[], wait=60) == []
+    assert taken(api, queue, worker, known=[]) == [lost]
+    assert taken(api, queue, worker, known=[{"task": lost[0], "attempt": lost[1]}]) == [(task, 1)]

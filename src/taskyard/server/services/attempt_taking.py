@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -31,7 +32,7 @@ BUSY_PAUSE = 0.02
 async def take(call: Call, request: api.Take) -> api.TakeResponse:
     if request.wait <= 0:
         looking_once = partial(look, call=call, request=request, announce=True)
-        return (await call.server.control.write(looking_once))[0]
+        return (await call.server.control.write(looking_once)).answer
     loop = asyncio.get_running_loop()
     signals = call.server.signals
     end = loop.time() + min(request.wait, api.LONGEST_WAIT)
@@ -42,17 +43,20 @@ async def take(call: Call, request: api.Take) -> api.TakeResponse:
             call.server.control.write(partial(look, call=call, request=request, announce=announce))
         )
         try:
-            answer, known, busy = await asyncio.shield(looking)
+            looked = await asyncio.shield(looking)
         except asyncio.CancelledError:
             await _undo(call, looking)
             raise
         announce = False
+        answer = looked.answer
         if answer.attempts or answer.over or answer.order in _LEAVING or _gone(request, answer):
             return answer
-        if busy and loop.time() < end:
+        # The agent is to ask again then, and to say anew what it knows of.
+        end = min(end, loop.time() + looked.lost_in)
+        if looked.busy and loop.time() < end:
             # An entry is in somebody's hands for a moment.
             await asyncio.sleep(BUSY_PAUSE)
-        elif not await _woken(call, _topics(request, answer, known), moment, end):
+        elif not await _woken(call, _topics(request, answer, looked.known), moment, end):
             return answer
 
 
@@ -89,14 +93,22 @@ def _gone(request: api.Take, answer: api.TakeResponse) -> bool:
     return not set(request.waiting or ()) <= set(answer.waiting)
 
 
-Looked = tuple[api.TakeResponse, list[str], bool]
-"""What there is to take now; the ids of the queues it may come from; whether it is worth to look
-again soon."""
+class Looked(NamedTuple):
+    """What there is to take now."""
+
+    answer: api.TakeResponse
+    known: list[str]
+    """Ids of the queues it may come from."""
+    busy: bool
+    """It is worth to look again soon."""
+    lost_in: float
+    """Seconds until an attempt that the worker has not heard of will be taken for lost on its
+    way; infinite without one."""
 
 
 async def _undo(call: Call, looking: asyncio.Future[Looked]) -> None:
     """Give back what was taken for an agent that has gone in the meantime."""
-    answer, _, _ = await looking
+    answer = (await looking).answer
     ending = Ending("returned", message="its agent had gone before it arrived")
     for lease in answer.attempts:
         back = partial(
@@ -132,22 +144,22 @@ def look(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
     )
     order = order_of(me)
     taken: list[Taken] = []
-    if not order and announce and request.known is not None:
-        taken = leasing.give_again(
-            tx,
-            company=call.company,
-            worker=request.worker,
-            known=[(held.task, held.attempt) for held in request.known],
-            capacity=max(1, request.capacity),
-        )
-    if not order and not taken:
+    room = max(1, request.capacity)
+    unheard = _unheard(tx, call, request)
+    if not order and announce:
+        lost = [row for row, left in unheard if not left]
+        taken = leasing.give_again(tx, lost, room)
+    # What is still on its way has its room already.
+    on_their_way = [left for _, left in unheard if left]
+    room -= len(on_their_way)
+    if not order and not taken and room > 0:
         taken = leasing.hand_out(
             tx,
             worker=request.worker,
             by=call.user,
             serving=serving,
             closed=no_room,
-            capacity=max(1, request.capacity),
+            capacity=room,
             fair=request.policy == "round_robin",
             last=request.last_queue,
         )
@@ -163,7 +175,21 @@ def look(tx: Tx, call: Call, request: api.Take, announce: bool) -> Looked:
         order_reason=order.get("reason"),
     )
     busy = tx.dialect == "postgresql" and not taken and not order
-    return answer, known, busy and bool(leasing.waiting_in(tx, open_ones))
+    return Looked(
+        answer,
+        known,
+        busy=busy and bool(leasing.waiting_in(tx, open_ones)),
+        lost_in=min(on_their_way, default=math.inf),
+    )
+
+
+def _unheard(tx: Tx, call: Call, request: api.Take) -> list[tuple[Row[Any], float]]:
+    """What the worker was given and does not know of, and the seconds until that is lost."""
+    if request.known is None:
+        return []
+    known = [(held.task, held.attempt) for held in request.known]
+    rows = leasing.unheard(tx, call.company, request.worker, known)
+    return [(row, leasing.seconds_until_lost(tx, row)) for row in rows]
 
 
 def _over(tx: Tx, request: api.Take) -> list[api.Held]:

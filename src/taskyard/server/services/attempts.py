@@ -120,7 +120,7 @@ def finish(tx: Tx, call: Call, request: api.Finish) -> api.FinishResponse:
     )
     answer = api.FinishResponse(status=status, next=then)
     if request.take is not None:
-        answer.taken, _, _ = look(tx, call, request.take, announce=True)
+        answer.taken = look(tx, call, request.take, announce=True).answer
     return answer
 
 

@@ -33,18 +33,30 @@ SPOKEN_OF = 1_000_000
 """Microseconds after which an agent has spoken of what it took, if it knows of it at all."""
 
 
-def give_again(
-    tx: Tx, *, company: str, worker: str, known: Sequence[tuple[str, int]], capacity: int
-) -> list[Taken]:
-    """What ``worker`` was given before and does not know of: the answer got lost on its way.
+def unheard(tx: Tx, company: str, worker: str, known: Sequence[tuple[str, int]]) -> list[Row[Any]]:
+    """The attempts that ``worker`` was given and does not know of: the answer got lost, or is
+    still on its way."""
+    return [
+        row
+        for row in attempts.by_worker(tx, company, worker)
+        if row.state == AttemptState.LEASED
+        and not row.plain
+        and (row.task, row.number) not in known
+    ]
 
-    They are the same attempts, with a lease that begins anew; ``capacity`` of them at the most.
+
+def seconds_until_lost(tx: Tx, row: Row[Any]) -> float:
+    """How long the answer with an unheard attempt may still be on its way; 0 when it is lost."""
+    return max(0, int(row.taken) + SPOKEN_OF - tx.now) / 1e6
+
+
+def give_again(tx: Tx, lost: Sequence[Row[Any]], capacity: int) -> list[Taken]:
+    """Those of the lost attempts that are still wanted, ``capacity`` at the most.
+
+    They are the same attempts, with a lease that begins anew.
     """
     found: list[Taken] = []
-    for row in attempts.by_worker(tx, company, worker):
-        lost = row.state == AttemptState.LEASED and not row.plain
-        if not lost or (row.task, row.number) in known or row.taken > tx.now - SPOKEN_OF:
-            continue
+    for row in lost:
         task = task_status.find_standing(tx, row.task)
         if task is None or task.status != Status.IN_PROGRESS or len(found) >= capacity:
             continue
