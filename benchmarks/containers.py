@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.beds import docker
 
-from benchmarks import peers, stage
+from benchmarks import peers, stage, turns
 from benchmarks.figures import Measure
 from benchmarks.stage import TASKYARD, Stage, Stamps, plain_environment
+from benchmarks.turns import Sample
 from benchmarks.warm_start import SLOW_SHARE, start
 from taskyard.agent.containers import access
 
@@ -40,26 +40,21 @@ def run(folder: Path, rounds: int) -> list[Measure]:
     code = SCRIPT.format(stamps=str(stamps.path))
     script = {"entry_point": "main.py", "binary": "python3", "diff": code}
     arguments = ["--network=host", "-v", f"{shared}:{shared}"]
-    bare: list[float] = []
-    ours: list[float] = []
-    clearml: list[float] = []
     with (
         stage.server(folder / "stage") as running,
         agent(running, "ours", arguments),
         clearml_agent(running, "clearml", arguments),
     ):
-        contenders: list[tuple[list[float], Callable[[], float]]] = [
-            (ours, lambda: start(running, stamps, script, "ours")),
-            (bare, lambda: start_by_engine(code, arguments, stamps)),
-        ]
+        contenders: dict[str, Sample] = {
+            "taskyard": lambda: start(running, stamps, script, "ours"),
+            "docker run": lambda: start_by_engine(code, arguments, stamps),
+        }
+        polled: dict[str, Sample] = {
+            "clearml-agent": lambda: start(running, stamps, script, "clearml")
+        }
         for queue in ("ours", "ours", "clearml"):
             start(running, stamps, script, queue)
-        for number in range(rounds):
-            for samples, sample in random.sample(contenders, len(contenders)):
-                samples.append(sample())
-            if number % SLOW_SHARE == 0:
-                time.sleep(random.uniform(0, 5))
-                clearml.append(start(running, stamps, script, "clearml"))
+        samples = turns.take(contenders, rounds, polled=polled, share=SLOW_SHARE)
     stamps.close()
     return [
         Measure(
@@ -67,7 +62,7 @@ def run(folder: Path, rounds: int) -> list[Measure]:
             what="enqueue to the first line of the user's code in a container",
             unit="ms",
             aim="docker run + 300 ms, a twentieth of clearml-agent's",
-            samples={"taskyard": ours, "docker run": bare, "clearml-agent": clearml},
+            samples=samples,
             notes=[
                 "the same image and network for all; one script without packages",
                 "clearml-agent finds its own packages in the container, and installs nothing",

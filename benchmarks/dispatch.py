@@ -6,14 +6,13 @@ starts just before the call that submits.
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import peers, stage
+from benchmarks import peers, stage, turns
 from benchmarks.figures import Measure
 from benchmarks.stage import Stage, Stamps
+from benchmarks.turns import Sample
 
 POLLED_SHARE = 15
 """One sample of the agent that polls to this many of the others: each takes it ten seconds."""
@@ -25,29 +24,23 @@ def run(folder: Path, rounds: int) -> list[Measure]:
     script = f"exec date +%s%N > {stamps.path}\n"
     path = folder / "stamp.sh"
     path.write_text(script)
-    ours: list[float] = []
-    hyperqueue: list[float] = []
-    clearml: list[float] = []
     with (
         stage.server(folder / "stage") as running,
         stage.agent(running, "ours"),
         peers.clearml_agent(running, "clearml", environments=False),
         peers.driver("hyperqueue_cluster", folder=folder) as cluster,
     ):
-        contenders: list[tuple[list[float], Callable[[], float]]] = [
-            (ours, lambda: through_queue(running, stamps, script, "ours")),
-            (hyperqueue, lambda: through_hyperqueue(cluster, stamps, path)),
-        ]
-        for _, sample in contenders:  # the first one makes what the others find
+        contenders: dict[str, Sample] = {
+            "taskyard": lambda: through_queue(running, stamps, script, "ours"),
+            "hyperqueue": lambda: through_hyperqueue(cluster, stamps, path),
+        }
+        polled: dict[str, Sample] = {
+            "clearml-agent": lambda: through_queue(running, stamps, script, "clearml")
+        }
+        for sample in contenders.values():  # the first one makes what the others find
             sample()
             sample()
-        for number in range(rounds):
-            for samples, sample in random.sample(contenders, len(contenders)):
-                samples.append(sample())
-            if number % POLLED_SHARE == 0:
-                # Its poll has a rhythm of its own: arrive at any moment of it.
-                time.sleep(random.uniform(0, 5))
-                clearml.append(through_queue(running, stamps, script, "clearml"))
+        samples = turns.take(contenders, rounds, polled=polled, share=POLLED_SHARE)
     stamps.close()
     return [
         Measure(
@@ -55,7 +48,7 @@ def run(folder: Path, rounds: int) -> list[Measure]:
             what="enqueue to the process's start",
             unit="ms",
             aim="p50 under 10 ms, and at most HyperQueue's while written to disk",
-            samples={"taskyard": ours, "hyperqueue": hyperqueue, "clearml-agent": clearml},
+            samples=samples,
             notes=[
                 "taskyard and clearml-agent: enqueued in the same server, on disk when answered;"
                 " hyperqueue: kept in memory only",

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import peers, turns
 from benchmarks.figures import Measure
 from benchmarks.stage import plain_environment
 from taskyard.agent.environments import bytecode, store
@@ -32,24 +30,20 @@ def run(folder: Path, rounds: int) -> list[Measure]:
     ours = Ours(folder)
     built = ours.build()
     by_uv = ByUv(folder)
-    samples: dict[str, list[float]] = {"taskyard": [], "uv pip install": [], "clearml-agent": []}
     with peers.driver("clearml_cache", str(folder / "clearml"), str(built), folder=folder) as cache:
         cache.hear()
 
         def copied() -> float:
             return float(cache.ask(str(folder / f"copy-{next(numbers)}")))
 
-        ways: dict[str, Callable[[], float]] = {
-            "taskyard": ours.again,
-            "uv pip install": by_uv.again,
-            "clearml-agent": copied,
+        ways = {
+            "taskyard": turns.settled(ours.again),
+            "uv pip install": turns.settled(by_uv.again),
+            "clearml-agent": turns.settled(copied),
         }
         ours.again()
         by_uv.again()
-        for _ in range(rounds):
-            for name in random.sample(list(ways), len(ways)):
-                os.sync()  # what another way wrote is not to be paid for here
-                samples[name].append(ways[name]() * 1e3)
+        samples = turns.take(ways, rounds)
     return [
         Measure(
             benchmark="environment",

@@ -6,15 +6,13 @@ What counts is when the code can begin: the environment is ready, and all of it 
 from __future__ import annotations
 
 import itertools
-import os
-import random
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks import turns
 from benchmarks.environment import PACKAGES, check
 from benchmarks.figures import Measure
 from benchmarks.stage import plain_environment
@@ -29,13 +27,19 @@ def run(folder: Path, rounds: int) -> list[Measure]:
     listed = _resolve(folder)
     ours, by_uv, by_pip = Ours(folder, listed), ByUv(folder, listed), ByPip(folder)
     # pip takes its time: once from nothing, and then once from what that has left.
-    cold = _sample(
-        {"taskyard": ours.make_cold, "uv pip install": by_uv.make_cold}, max(1, rounds // 3)
+    cold = turns.take(
+        {
+            "taskyard": turns.settled(ours.make_cold),
+            "uv pip install": turns.settled(by_uv.make_cold),
+        },
+        max(1, rounds // 3),
     )
     cold["pip install"] = [by_pip.make() * 1e3]
     ours.make()
     by_uv.make()
-    known = _sample({"taskyard": ours.make, "uv pip install": by_uv.make}, rounds)
+    known = turns.take(
+        {"taskyard": turns.settled(ours.make), "uv pip install": turns.settled(by_uv.make)}, rounds
+    )
     known["pip install"] = [by_pip.make() * 1e3]
     return [
         Measure(
@@ -58,15 +62,6 @@ def run(folder: Path, rounds: int) -> list[Measure]:
             notes=["empty caches; every package comes from the index"],
         ),
     ]
-
-
-def _sample(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    samples: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name in random.sample(list(ways), len(ways)):
-            os.sync()  # what another way wrote is not to be paid for here
-            samples[name].append(ways[name]() * 1e3)
-    return samples
 
 
 def _resolve(folder: Path) -> str:

@@ -6,16 +6,16 @@ started by hand in an environment that is there.
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import peers, stage
+from benchmarks import peers, stage, turns
 from benchmarks.figures import Measure
 from benchmarks.stage import Stage, Stamps, plain_environment
+from benchmarks.turns import Sample
 from taskyard.agent.environments.tool import uv
 
 PACKAGES = "requests\npyyaml\ntqdm\n"
@@ -47,28 +47,23 @@ def run(folder: Path, rounds: int) -> list[Measure]:
         "requirements": {"pip": PACKAGES},
     }
     python = make_environment(folder / "by-hand")
-    bare: list[float] = []
-    ours: list[float] = []
-    clearml: list[float] = []
     with (
         stage.server(folder / "stage") as running,
         stage.agent(running, "ours"),
         peers.clearml_agent(running, "clearml"),
     ):
-        contenders: list[tuple[list[float], Callable[[], float]]] = [
-            (ours, lambda: start(running, stamps, script, "ours")),
-            (bare, lambda: start_by_hand(python, repository / "train.py", stamps)),
-        ]
+        contenders: dict[str, Sample] = {
+            "taskyard": lambda: start(running, stamps, script, "ours"),
+            "bare python": lambda: start_by_hand(python, repository / "train.py", stamps),
+        }
+        polled: dict[str, Sample] = {
+            "clearml-agent": lambda: start(running, stamps, script, "clearml")
+        }
         # The first run of each builds what the later ones find; the second has its byte-code.
         for queue in ("ours", "ours", "clearml", "clearml"):
             start(running, stamps, script, queue)
         start_by_hand(python, repository / "train.py", stamps)
-        for number in range(rounds):
-            for samples, sample in random.sample(contenders, len(contenders)):
-                samples.append(sample())
-            if number % SLOW_SHARE == 0:
-                time.sleep(random.uniform(0, 5))
-                clearml.append(start(running, stamps, script, "clearml"))
+        samples = turns.take(contenders, rounds, polled=polled, share=SLOW_SHARE)
     stamps.close()
     return [
         Measure(
@@ -76,7 +71,7 @@ def run(folder: Path, rounds: int) -> list[Measure]:
             what="enqueue to the first line of the user's code",
             unit="ms",
             aim="bare python + 300 ms, later + 100 ms",
-            samples={"taskyard": ours, "bare python": bare, "clearml-agent": clearml},
+            samples=samples,
             notes=[
                 f"a repository of {FILES + 1} files, three packages and what they need",
                 "clearml-agent with its caches of environments and repositories on",
