@@ -36,7 +36,9 @@ def server(tmp_path: Path, built: Path) -> Iterator[Running]:
 
 
 def write_page(folder: Path) -> None:
-    (folder / "index.html").write_text('<!doctype html><base href="/" /><p>the page</p>')
+    (folder / "index.html").write_text(
+        '<!doctype html><html lang="en"><base href="/" /><p>the page</p></html>'
+    )
     (folder / "assets" / "app-1a2b3c.js").write_text("console.log('the page')\n" * 100)
     (folder / "assets" / "font.woff2").write_bytes(b"\0font")
 
@@ -51,7 +53,8 @@ def test_every_address_of_the_page_gives_the_same_page(server: Running, built: P
     write_page(built)
     connection = Connection(server.url)
     bodies = {connection.request("GET", path).body for path in ("/", "/tasks/x", "/a/b/c")}
-    assert bodies == {b'<!doctype html><base href="/" /><p>the page</p>'}
+    (body,) = bodies
+    assert body.endswith(b'<base href="/" /><p>the page</p></html>')
 
 
 def test_the_page_may_load_and_send_nothing_elsewhere(server: Running, built: Path) -> None:
@@ -104,6 +107,14 @@ def test_behind_a_proxy_the_page_knows_where_it_lies(tmp_path: Path, built: Path
         # The proxy takes its prefix off.
         answer = Connection(f"http://127.0.0.1:{server.server.settings.port}").request("GET", "/")
     assert b'<base href="/taskyard/"' in answer.body
+
+
+def test_the_page_says_whether_the_browser_has_a_session(server: Running, built: Path) -> None:
+    write_page(built)
+    connection = Connection(server.url)
+    assert b"<html data-session " in connection.request("GET", "/").body
+    stranger = connection.request("GET", "/", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert b"<html lang" in stranger.body
 
 
 def cookie_of(server: Running, **headers: str) -> str | None:

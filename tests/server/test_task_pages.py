@@ -9,6 +9,7 @@ import pytest
 
 from taskyard.server.store import finding
 from tests.beds.server import Api
+from tests.server.making import new_task, queued
 
 
 @pytest.fixture(params=["few", "many"])
@@ -96,3 +97,11 @@ def test_tasks_without_the_archived_tag_or_any_are_found_together(api: Api, proj
     found = names(api, project=[project], system_tags=["archived", None])
 
     assert sorted(found) == ["archived", "untagged"]
+
+
+def test_tasks_are_counted_by_the_statuses_asked_for(api: Api) -> None:
+    asked = {"status": ["queued", "published"]}
+    before = api("tasks.get_count", **asked)["counts"]
+    queued(api)
+    new_task(api)
+    assert api("tasks.get_count", **asked)["counts"] == {**before, "queued": before["queued"] + 1}

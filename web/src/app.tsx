@@ -1,4 +1,5 @@
 // The page's beginning: who is there, which page is asked for, and what is around it.
+import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import "./ui/tokens.css";
@@ -21,7 +22,7 @@ import { Tooltip } from "./ui/Tooltip";
 
 function App() {
   if (signedIn.value === false) return <Login />;
-  if (!user.value) return <Beginning />;
+  if (!user.value && !signedIn.value) return <Beginning />;
   return (
     <>
       <Current />
@@ -32,25 +33,22 @@ function App() {
   );
 }
 
-/** It is asked who is there while the rest is loaded. */
-const asking = readUser();
-asking.catch(() => {});
+const AGAIN = 3_000;
+const trouble = signal<unknown>(null);
+
+/** Ask who is there: while the rest is loaded, and again while no answer comes. */
+function ask(): void {
+  readUser().catch((error: unknown) => {
+    if (signedIn.peek() === false) return;
+    trouble.value = error;
+    setTimeout(ask, AGAIN);
+  });
+}
 
 /** Until it is known who is there: nothing, and soon why it takes long. */
 function Beginning() {
-  const [trouble, setTrouble] = useState<unknown>(null);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const begin = (asked: Promise<void>) =>
-      asked.catch((error: unknown) => {
-        setTrouble(error);
-        timer = setTimeout(() => void begin(readUser()), 3_000);
-      });
-    void begin(asking);
-    return () => clearTimeout(timer);
-  }, []);
-  if (!trouble || signedIn.value === false) return null;
-  const { what, hint } = words(trouble);
+  if (!trouble.value) return null;
+  const { what, hint } = words(trouble.value);
   return (
     <main class="login">
       <EmptyState title={what}>
@@ -166,6 +164,7 @@ function focusSearch(): void {
 
 const focusTable = (): void => document.querySelector<HTMLElement>("[role=grid]")?.focus();
 
+ask();
 listenForKeys();
 // While it is asked who is there, the page comes already.
 match(path.peek())

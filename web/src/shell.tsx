@@ -123,16 +123,11 @@ function Entries({ section }: { section: string }) {
 async function readTotals(abort: AbortSignal): Promise<Totals> {
   const options = { signal: abort };
   const [tasks, workers] = await Promise.all([
-    call(
-      "tasks.get_all_ex",
-      { status: ["queued", "in_progress"], only_fields: ["status"] },
-      options,
-    ),
+    call("tasks.get_count", { status: ["queued", "in_progress"] }, options),
     call("workers.get_count", { last_seen: 600 }, options),
   ]);
-  const statuses = (tasks.tasks as { status: string }[]).map(({ status }) => status);
-  const waiting = statuses.filter((status) => status === "queued").length;
-  return { waiting, running: statuses.length - waiting, workers: workers.count };
+  const { queued = 0, in_progress: running = 0 } = tasks.counts;
+  return { waiting: queued, running, workers: workers.count };
 }
 
 function Item(props: { entry: Entry; section: string; note?: string | undefined }) {

@@ -246,3 +246,15 @@ class ArchiveMany(ManyChangeOfRuns):
 @action("tasks.unarchive_many", answers=ManyResponse, since="2.13")
 class UnarchiveMany(ManyChangeOfRuns):
     """Bring archived tasks back."""
+
+
+class GetCountResponse(Response):
+    counts: dict[str, int]
+    """By status, those that were asked for."""
+
+
+@action("tasks.get_count", answers=GetCountResponse)
+class GetCount(Request):
+    """How many tasks have a status: all of them, in sight or not."""
+
+    status: list[Status]

@@ -36,6 +36,9 @@ HEADERS = {
 BASE = b'<base href="/"'
 """In index.html: where the page lies, for what it loads and links to."""
 
+SESSION = b"<html data-session"
+"""What the page begins with for a browser that has a session: it need not ask first."""
+
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Taskyard</title>
 <h1>The page is not built</h1>
 <p>This server runs from a checkout without it; the API and the command line work all the same.</p>
@@ -67,9 +70,13 @@ def pages(server: Server) -> Starlette:
             return _answer(request, found)
         if name.startswith(("assets/", "ui/")):
             return Response("not found", 404)
-        response = HTMLResponse(_shell(base_path(server, request)), headers=HEADERS)
+        token = None
         signed_in = _is_signed_in(server, request.cookies.get(COOKIE))
         if not signed_in and (token := await _welcome(server, request)):
+            signed_in = True
+        content = _shell(base_path(server, request), signed_in)
+        response = HTMLResponse(content, headers=HEADERS)
+        if token:
             response.set_cookie(COOKIE, token, httponly=True, samesite="lax")
         return response
 
@@ -99,12 +106,13 @@ def _answer(request: Request, asset: Asset) -> Response:
 
 
 @cache
-def _shell(base: str) -> bytes:
+def _shell(base: str, signed_in: bool) -> bytes:
     """The one HTML page there is."""
     index = assets().get("index.html")
     if index is None:
         return NOT_BUILT.encode()
-    return index.content.replace(BASE, b'<base href="' + base.encode() + b'"')
+    content = index.content.replace(BASE, b'<base href="' + base.encode() + b'"')
+    return content.replace(b"<html", SESSION, 1) if signed_in else content
 
 
 def _is_signed_in(server: Server, token: str | None) -> bool:

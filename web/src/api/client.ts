@@ -30,8 +30,11 @@ export class Unreachable extends Error {
   }
 }
 
-/** Whether somebody is signed in; undefined until the first answer. */
-export const signedIn = signal<boolean | undefined>(undefined);
+/** Whether somebody is signed in; until the first answer it is known only if the server said so
+ * with the page. */
+export const signedIn = signal<boolean | undefined>(
+  "session" in document.documentElement.dataset || undefined,
+);
 
 /** Milliseconds that the last call took, there and back. */
 export const roundTrip = signal(0);

@@ -8,7 +8,7 @@ from typing import Any
 from taskyard.api import task_life as api
 from taskyard.api.states import Status
 from taskyard.api.tasks import FieldsResponse
-from taskyard.server.call import Call, writes
+from taskyard.server.call import Call, reads, writes
 from taskyard.server.store import many, task_life, task_status, tasks, workers
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.task_life import Words
@@ -236,3 +236,8 @@ def publish_many(tx: Tx, call: Call, request: api.PublishMany) -> api.ManyRespon
         return {"updated": 1, "fields": fields}
 
     return each(tx, request.ids, one)
+
+
+@reads(api.GetCount)
+def get_count(tx: Tx, call: Call, request: api.GetCount) -> api.GetCountResponse:
+    return api.GetCountResponse(counts=task_status.counts(tx, call.company, request.status))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from taskyard.api.errors import INVALID_TASK_ID, READ_ONLY, STATUS_CHANGED, ApiError
 from taskyard.api.states import FINAL, Status
@@ -176,6 +176,17 @@ def check_visible(tx: Tx, company: str, task: str) -> None:
     found = _OWNER.first(tx, of_task=task)
     if found is None or found.company not in {company, ""}:
         raise ApiError(INVALID_TASK_ID, id=task, company=company)
+
+
+def counts(tx: Tx, company: str, statuses: Iterable[Status]) -> dict[str, int]:
+    """How many tasks of a company have each of these statuses."""
+    wanted = [str(status) for status in statuses]
+    rows = tx.execute(
+        select(tasks.c.status, func.count().label("number"))
+        .where(tasks.c.company == company, tasks.c.status.in_(wanted))
+        .group_by(tasks.c.status)
+    )
+    return dict.fromkeys(wanted, 0) | {row.status: row.number for row in rows}
 
 
 def words(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
