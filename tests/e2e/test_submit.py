@@ -33,3 +33,13 @@ def test_a_task_runs_again_with_another_argument(
     assert shared_site.printed("logs", task) == "args --lr 0.7"
     shown = json.loads(shared_site.printed("show", task, "-o", "json"))
     assert (shown["name"], shown["tags"]) == ("again", ["a", "b"])
+
+
+def test_an_image_that_an_agent_without_containers_cannot_give_is_told(
+    shared_site: Site, serving: str, folder: Path
+) -> None:
+    words = ["run", "--queue", serving, "--docker", "some:image", "main.py"]
+    done = shared_site.taskyard(*words, cwd=folder)
+    assert done.returncode == 0
+    assert "the task asks for the image some:image" in done.stdout
+    assert "start it with --docker" in done.stdout

@@ -68,6 +68,7 @@ def run_spec(
             quiet_limit=_amount(limits.get("quiet"), 0),
             memory=int(_amount(limits.get("memory"), 0)),
         ),
+        asked_image=str(container.get("image") or "").strip(),
         cache=str(cache),
     )
 

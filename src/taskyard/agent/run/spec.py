@@ -147,6 +147,8 @@ class RunSpec(msgspec.Struct, kw_only=True, omit_defaults=True):
     place: Place = msgspec.field(default_factory=Place)
     container: Container | None = None
     """None: the attempt is a process of the machine."""
+    asked_image: str = ""
+    """The image that the task names, whether or not this agent runs containers."""
     cache: str
     """Folder of mirrors and environments, shared by the agents of this user on this machine."""
 

@@ -147,6 +147,11 @@ def _attempt(run: Run, steps: Steps, ear: Ear, lock: int) -> Outcome:
     if inside is not None:
         early = [(name, step) for name, step in steps if name in ("source", "patch")]
         steps = [("image", inside.bring), *early, ("environment", inside.furnish)]
+    elif run.spec.asked_image:
+        run.say(
+            f"the task asks for the image {run.spec.asked_image}, and this agent runs tasks without"
+            " containers: start it with --docker to have one"
+        )
     hidden = hidden_texts(run.secrets)
     for name, step in steps:
         with _phase(run, name) as phase:
