@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import py_compile
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from taskyard.agent.environments import bytecode, store
 from taskyard.agent.environments.store import Manifest
@@ -176,6 +179,34 @@ def test_bytecode_of_a_known_package_is_there_when_the_environment_is(machine: M
     site = next(store.folder(machine.cache).glob(f"{ready.key}/venv/lib/*/site-packages"))
     linked = [path for path in site.rglob("one.*.pyc") if path.stat().st_nlink > 2]
     assert len(linked) == 1
+
+
+def test_an_environment_of_known_packages_needs_no_compiler(machine: Machine) -> None:
+    machine.only_own_wheels()
+    for name in ("one", "two"):
+        machine.wheel(name)
+        machine.prepare(name)
+    machine.settle()
+    entry = store.folder(machine.cache) / machine.prepare("one\ntwo").key
+    site = next((entry / store.VENV).glob("lib/*/site-packages"))
+    assert (entry / store.COMPILED).exists()
+    assert {path.stem.partition(".")[0] for path in site.rglob("*.pyc")} == {"one", "two"}
+
+
+@pytest.mark.parametrize(("later", "fits"), [(0, True), (10, False)])
+def test_bytecode_is_for_sources_of_one_time(tmp_path: Path, later: int, fits: bool) -> None:
+    site, tag = tmp_path / "site", sys.implementation.cache_tag
+    about = site / "one-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "RECORD").write_text("one.py,,\n")
+    (site / "one.py").write_text("")
+    compiled = Path(py_compile.compile(str(site / "one.py"), doraise=True) or "")
+    bytecode.save(site, tmp_path, tag)
+    compiled.unlink()
+    changed = (site / "one.py").stat().st_mtime + later
+    os.utime(site / "one.py", (changed, changed))
+    assert bytecode.restore(site, tmp_path, tag) is fits
+    assert compiled.exists() is fits
 
 
 def test_bytecode_that_no_environment_uses_is_forgotten(machine: Machine) -> None:

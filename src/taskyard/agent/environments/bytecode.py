@@ -3,14 +3,16 @@
 Compiling is slow next to installing (seconds against tenths), so an attempt does not wait for it:
 it runs in the background, at the lowest priority, after an entry is in place. Its results are
 kept for each distribution in ``<cache>/bytecode`` and linked into the next environment that holds
-the same distribution. The files stay valid there as long as the sources have the same time and
-size, which is so for links of one installer's cache; Python ignores and renews the others.
+the same distribution, with sources of the same time and size: Python takes them for these only,
+and links of one installer's cache have them. Where all of an environment is known, nothing is
+compiled.
 
 Run as a program: ``python -m taskyard.agent.environments.bytecode <cache> <key>``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -55,21 +57,41 @@ def finish(cache: Path, key: str) -> None:
         _compile(cache, key)
 
 
-def restore(site: Path, cache: Path, tag: str) -> None:
-    """Link what is known of each distribution into a new environment; make room for the rest."""
+def restore(site: Path, cache: Path, tag: str) -> bool:
+    """Link what is known of each distribution into a new environment.
+
+    Whether that is all of it; else there is room for the rest.
+    """
+    distributions = list(_kept(site, cache, tag))
+    known = [os.path.isdir(kept) for kept, _ in distributions]
+    for (kept, modules), here in zip(distributions, known, strict=True):
+        if here:
+            _link(os.fspath(kept), os.fspath(site), modules, tag)
+    if all(known):
+        return True
     for path, folders, files in os.walk(site):
         if any(name.endswith(".py") for name in files) and "__pycache__" not in folders:
             os.mkdir(os.path.join(path, "__pycache__"))
-    for kept, _ in _kept(site, cache, tag):
-        if not kept.is_dir():
-            continue
-        for path, _, files in os.walk(kept):
-            target = site / os.path.relpath(path, kept)
-            for name in files:
-                try:
-                    os.link(os.path.join(path, name), target / name)
-                except (FileExistsError, FileNotFoundError):
-                    continue
+    return False
+
+
+def _link(kept: str, site: str, modules: list[str], tag: str) -> None:
+    made: set[str] = set()
+    for module in modules:
+        compiled = _compiled(module, tag)
+        inside = os.path.dirname(compiled)
+        if inside not in made:
+            made.add(inside)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(f"{site}/{inside}")
+        # One that is not there could not be compiled; one that is, the package brought.
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            os.link(f"{kept}/{compiled}", f"{site}/{compiled}")
+
+
+def _compiled(module: str, tag: str) -> str:
+    folder, _, name = module.rpartition("/")
+    return f"{folder}{'/' if folder else ''}__pycache__/{name[:-3]}.{tag}.pyc"
 
 
 def save(site: Path, cache: Path, tag: str) -> None:
@@ -77,11 +99,10 @@ def save(site: Path, cache: Path, tag: str) -> None:
     for kept, modules in _kept(site, cache, tag):
         aside = kept.with_name(f".{kept.name}-{os.getpid()}")
         for module in modules:
-            compiled = os.path.join(os.path.dirname(module), "__pycache__")
-            name = f"{os.path.basename(module)[:-3]}.{tag}.pyc"
-            if (site / compiled / name).is_file():
-                (aside / compiled).mkdir(parents=True, exist_ok=True)
-                os.link(site / compiled / name, aside / compiled / name)
+            compiled = _compiled(module, tag)
+            if (site / compiled).is_file():
+                (aside / compiled).parent.mkdir(parents=True, exist_ok=True)
+                os.link(site / compiled, aside / compiled)
         if aside.is_dir():
             store.remove(kept)
             aside.rename(kept)
@@ -96,16 +117,27 @@ def collect(cache: Path) -> None:
 
 
 def _kept(site: Path, cache: Path, tag: str) -> Iterator[tuple[Path, list[str]]]:
-    """For each distribution: where its byte-code is kept, and the modules it brought."""
+    """For each distribution with code: where its byte-code is kept, and the modules it brought."""
     import csv
 
     for record in site.glob("*.dist-info/RECORD"):
         content = record.read_bytes()
-        name = hashlib.sha256(record.parent.name.encode() + content).hexdigest()[:32]
         rows = csv.reader(content.decode().splitlines())
         modules = [row[0] for row in rows if row and row[0].endswith(".py")]
         inside = [path for path in modules if not path.startswith(("..", "/"))]
-        yield cache / "bytecode" / tag / name, inside
+        if inside:
+            name = hashlib.sha256(record.parent.name.encode() + content)
+            name.update(repr([_stamp(f"{site}/{path}") for path in inside]).encode())
+            yield cache / "bytecode" / tag / name.hexdigest()[:32], inside
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """What Python compares to know whether byte-code fits; zeros where there is no such file."""
+    try:
+        about = os.stat(path)
+    except FileNotFoundError:
+        return 0, 0
+    return int(about.st_mtime), about.st_size
 
 
 def _compile(cache: Path, key: str) -> None:

@@ -193,8 +193,8 @@ def remove(tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
 
 
-def seal(venv: Path) -> int:
-    """Make a tree read-only, but for the byte-code folders, which are filled later.
+def seal(venv: Path, *, compiled: bool = False) -> int:
+    """Make a tree read-only, but for byte-code folders that are to be filled later.
 
     Returns the size of its files in bytes.
     """
@@ -208,9 +208,11 @@ def seal(venv: Path) -> int:
                 elif not child.is_symlink():
                     about = child.stat(follow_symlinks=False)
                     total += about.st_size
-                    os.chmod(child.path, about.st_mode & 0o7555)
+                    # Most are links of an installer's cache, and closed since its first use.
+                    if about.st_mode & 0o222:
+                        os.chmod(child.path, about.st_mode & 0o7555)
     for folder_path in folders:
-        if os.path.basename(folder_path) != "__pycache__":
+        if compiled or os.path.basename(folder_path) != "__pycache__":
             os.chmod(folder_path, 0o555)
     return total
 
@@ -231,7 +233,7 @@ def _build(place: Path, build: Callable[[Path], Manifest], in_place: bool) -> No
         made.mkdir(parents=True)
         manifest = build(made)
         manifest.created = time.time()
-        manifest.bytes = seal(made / VENV)
+        manifest.bytes = seal(made / VENV, compiled=(made / COMPILED).exists())
         written = made / f".{MANIFEST}"
         written.write_bytes(msgspec.json.encode(manifest))
         written.rename(made / MANIFEST)

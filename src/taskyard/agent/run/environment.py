@@ -196,7 +196,9 @@ def _build(plan: Plan, key: str, folder: Path, cache: Path, tree: Path) -> store
         for distribution in metadata.distributions(path=[str(site)])
         if str(distribution._path) not in folders  # type: ignore[attr-defined]
     ]
-    bytecode.restore(site, cache, interpreter.tag)
+    # Packages of conda's may hold code that no list of theirs names.
+    if bytecode.restore(site, cache, interpreter.tag) and own is None:
+        (folder / store.COMPILED).touch()
     return store.Manifest(
         key=key,
         inputs=plan.inputs,
