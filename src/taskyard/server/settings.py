@@ -105,13 +105,9 @@ def load(file: Path | None, overrides: dict[str, Any]) -> Settings:
             f"unknown setting {unknown[0]!r}" + (f" in {file}" if file else ""),
             hint="Known settings: " + ", ".join(Settings.__struct_fields__),
         )
+    if isinstance(values.get("data"), str):
+        values["data"] = Path(values["data"])
     try:
-        return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+        return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise TaskyardError(f"bad setting: {error}") from error
-
-
-def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, (str, Path)):
-        return Path(value)
-    raise NotImplementedError(kind)

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.domain.terms import (
-    All,
-    AnyOf,
-    Compare,
-    Condition,
-    Either,
-    Equals,
-    Matches,
-    Not,
-    Query,
-)
-
-Leaf = AnyOf | Equals | Matches | Compare
+from taskyard.server.domain.terms import AnyOf, Query, leaves
 
 MOST_TERMS = 250
 MOST_VALUES = 50_000
@@ -28,13 +14,13 @@ MOST_KEYS = 50
 
 def check(query: Query) -> None:
     """Raise ApiError(VALIDATION) for a query that asks for too much at once."""
-    leaves = list(_leaves(query.condition))
-    values = sum(len(leaf.values) for leaf in leaves if isinstance(leaf, AnyOf))
-    depth = max((len(named.path) for named in (*leaves, *query.order)), default=0)
+    compared = list(leaves(query.condition))
+    values = sum(len(leaf.values) for leaf in compared if isinstance(leaf, AnyOf))
+    depth = max((len(named.path) for named in (*compared, *query.order)), default=0)
     text = query.text
     words = len((*text.wanted, *text.required, *text.excluded)) if text else 0
     for what, count, most in (
-        ("conditions", len(leaves), MOST_TERMS),
+        ("conditions", len(compared), MOST_TERMS),
         ("values", values, MOST_VALUES),
         ("words to search for", words, MOST_WORDS),
         ("fields to order by", len(query.order), MOST_ORDERS),
@@ -47,15 +33,3 @@ def check(query: Query) -> None:
                 given=count,
                 hint="Ask in several queries.",
             )
-
-
-def _leaves(term: Condition) -> Iterator[Leaf]:
-    """What is compared: the conditions that are not made of others."""
-    match term:
-        case All(terms) | Either(terms):
-            for inner in terms:
-                yield from _leaves(inner)
-        case Not(inner):
-            yield from _leaves(inner)
-        case leaf:
-            yield leaf

@@ -75,7 +75,8 @@ class Either:
     terms: tuple[Condition, ...]
 
 
-Condition = AnyOf | Equals | Matches | Compare | Not | All | Either
+Leaf = AnyOf | Equals | Matches | Compare
+Condition = Leaf | Not | All | Either
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,18 @@ def conjuncts(condition: Condition) -> Iterator[Condition]:
             yield from conjuncts(part)
         case _:
             yield condition
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """What is compared: the conditions that are not made of others."""
+    match condition:
+        case All(terms) | Either(terms):
+            for inner in terms:
+                yield from leaves(inner)
+        case Not(inner):
+            yield from leaves(inner)
+        case leaf:
+            yield leaf
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ async def get_all_ex(call: Call, request: api.GetAllEx) -> api.ProjectsResponse:
 
     def find(tx: Tx) -> api.ProjectsResponse:
         having = _having_content(tx, call, request)
-        found, scroll = documents.find_page(tx, PROJECT, call, query, extra=having)
+        found, scroll = documents.find_page(tx, PROJECT, call, query, *having)
         found = [tag_versions.join(project, call.version) for project in found]
         documents.expand(tx, PROJECT, call, found, _strings(request.only_fields))
         _add_statistics(tx, call, request, found)

@@ -205,7 +205,7 @@ def _find_reports(tx: Tx, call: Call) -> tuple[list[Document], str | None]:
     query = {**call.body, "search_hidden": True}
     if query.get("project"):
         query["project"] = _with_homes(tx, query["project"])
-    found, scroll = documents.find_page(tx, TASK, call, query, extra=[_IS_REPORT])
+    found, scroll = documents.find_page(tx, TASK, call, query, _IS_REPORT)
     references.expand(tx, TASK, call, found, search.projection(query))
     return found, scroll
 

@@ -59,7 +59,7 @@ def get_all_ex(tx: Tx, call: Call, request: api.GetAllEx) -> api.UsersResponse:
 
 
 def _find(tx: Tx, call: Call, *extra: ColumnElement[bool]) -> list[Document]:
-    found = documents.find(tx, USER, call, call.body, extra=extra)
+    found = documents.find(tx, USER, call, call.body, *extra)
     return [_public(user) for user in found]
 
 

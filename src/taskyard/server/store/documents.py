@@ -26,7 +26,6 @@ from taskyard.server.store.finding import (
     count,
     find,
     find_page,
-    ids,
     matching,
     with_descendants,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "find",
     "find_page",
     "get",
-    "ids",
     "insert",
     "matching",
     "missing",

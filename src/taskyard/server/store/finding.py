@@ -18,19 +18,15 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK, Kind
 
 Document = dict[str, Any]
+Asked = Mapping[str, Any] | Request
+"""A query of the ``get_all`` language, as it came or as a struct."""
+Sql = ColumnElement[Any]
 
 MANY = 10_000
 """Documents: rather than to sort so many, walk through all in the order of an index."""
 
 
-def find(
-    tx: Tx,
-    kind: Kind,
-    call: Call | str,
-    query: Mapping[str, Any] | Request,
-    *,
-    extra: Sequence[ColumnElement[Any]] = (),
-) -> list[Document]:
+def find(tx: Tx, kind: Kind, call: Call | str, query: Asked, *extra: Sql) -> list[Document]:
     """The page of documents that a query of the ``get_all`` language asks for.
 
     ``extra`` are further conditions. Raises ApiError for values, patterns or times that are
@@ -40,12 +36,7 @@ def find(
 
 
 def find_page(
-    tx: Tx,
-    kind: Kind,
-    call: Call | str,
-    query: Mapping[str, Any] | Request,
-    *,
-    extra: Sequence[ColumnElement[Any]] = (),
+    tx: Tx, kind: Kind, call: Call | str, query: Asked, *extra: Sql
 ) -> tuple[list[Document], str | None]:
     """As :func:`find`, for queries that may scroll; gives the scroll's id too, if they do.
 
@@ -64,42 +55,19 @@ def find_page(
     return found, id
 
 
-def count(
-    tx: Tx,
-    kind: Kind,
-    call: Call | str,
-    query: Mapping[str, Any] | Request,
-    *,
-    extra: Sequence[ColumnElement[Any]] = (),
-) -> int:
+def count(tx: Tx, kind: Kind, call: Call | str, query: Asked) -> int:
     """How many documents a query matches, whatever its paging."""
     condition = matching(tx, kind, call, query)
-    statement = select(func.count()).select_from(kind.table).where(condition, *extra)
+    statement = select(func.count()).select_from(kind.table).where(condition)
     return int(tx.execute(statement).scalar_one())
 
 
-def ids(
-    tx: Tx,
-    kind: Kind,
-    call: Call | str,
-    query: Mapping[str, Any] | Request,
-    *,
-    extra: Sequence[ColumnElement[Any]] = (),
-) -> list[str]:
-    """The ids of all documents a query matches, in its order, whatever its paging."""
-    parsed = _parse(tx, kind, query)
-    statement = select(kind.table.c.id).where(*extra)
-    return list(tx.execute(_narrowed(tx, kind, call, parsed, statement)).scalars())
-
-
-def matching(
-    tx: Tx, kind: Kind, call: Call | str, query: Mapping[str, Any] | Request
-) -> ColumnElement[Any]:
+def matching(tx: Tx, kind: Kind, call: Call | str, query: Asked) -> Sql:
     """The SQL condition of a query: for statements that count or group what it matches."""
     return _condition(tx, kind, call, _parse(tx, kind, query), in_order=False)[0]
 
 
-def _parse(tx: Tx, kind: Kind, query: Mapping[str, Any] | Request) -> terms.Query:
+def _parse(tx: Tx, kind: Kind, query: Asked) -> terms.Query:
     raw: Mapping[str, Any] = msgspec.to_builtins(query) if isinstance(query, Request) else query
     if raw.get("include_subprojects") and raw.get("project") and "project" in kind.columns:
         raw = {**raw, "project": with_descendants(tx, raw["project"])}
@@ -115,7 +83,7 @@ def _rows(
     kind: Kind,
     call: Call | str,
     parsed: terms.Query,
-    extra: Sequence[ColumnElement[Any]],
+    extra: Sequence[Sql],
 ) -> list[Document]:
     """The page's documents. First which they are: what is sorted then carries no documents."""
     statement = _narrowed(tx, kind, call, parsed, select(kind.table.c.id).where(*extra))
@@ -153,7 +121,7 @@ def _narrowed(
 
 def _condition(
     tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query, *, in_order: bool = True
-) -> tuple[ColumnElement[Any], ColumnElement[Any] | None]:
+) -> tuple[Sql, Sql | None]:
     """The condition of a query, and the score of its text search if it has one.
 
     ``in_order`` says that the first in the query's order are wanted, rather than all.
@@ -197,9 +165,7 @@ def _led(tx: Tx, kind: Kind, parsed: terms.Query) -> bool:
     return False
 
 
-def _visible(
-    tx: Tx, kind: Kind, call: Call | str, owned: ColumnElement[Any], allow_public: bool
-) -> ColumnElement[Any]:
+def _visible(tx: Tx, kind: Kind, call: Call | str, owned: Sql, allow_public: bool) -> Sql:
     """Documents of the caller's company, and public ones if there are any.
 
     Asking first costs next to nothing, and one company alone lets the order follow an index.
