@@ -102,10 +102,10 @@ def test_memory_is_watched_where_the_kernel_does_not_hold_the_limit(without_grou
 
 
 def test_a_take_over_goes_on_watching_the_memory(without_groups: Runs) -> None:
-    code = "import time; print('up', flush=True); time.sleep(1.5)\n" + GROWS
-    folder = without_groups.begin(code, memory=96 * MIB)
+    folder = without_groups.begin(WAITS + GROWS, memory=96 * MIB)
     written(folder, "up")
     kill_supervisor(folder)
+    go_on(folder)
     assert without_groups.outcome(folder).cause == Cause.OUT_OF_MEMORY
 
 

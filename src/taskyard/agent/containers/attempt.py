@@ -94,7 +94,7 @@ class Attempt:
         run.held = ready.hold
         state = run.state
         state.packages, state.python = ready.packages, ready.version
-        state.environment_key, state.environment_reused = ready.key, ready.reused
+        state.environment_key = ready.key
         return ready.detail
 
     def _builder(self, settings: access.Access, *, installs: bool) -> Builder:

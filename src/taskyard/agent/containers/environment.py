@@ -44,7 +44,6 @@ class Ready(msgspec.Struct, kw_only=True):
     installs: list[str] = []
     """Projects of the tree that need a build, which the container does when it starts."""
     key: str = ""
-    reused: bool = True
     packages: str = ""
     version: str = ""
     detail: str = ""
@@ -223,7 +222,6 @@ def _from_store(
         ],
         installs=installs,
         key=plan.key,
-        reused=reused,
         packages=entry.manifest.packages
         + "".join(f"{_requirement(project, '.')}\n" for project in entry.manifest.projects),
         version=python.version,

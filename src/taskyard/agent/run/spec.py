@@ -213,7 +213,6 @@ class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):
     conda_packages: str = ""
     python: str = ""
     environment_key: str = ""
-    environment_reused: bool = False
     outcome: Outcome | None = None
     """Set once, when all is over."""
 

@@ -119,7 +119,7 @@ def environment(run: Run) -> str:
     run.python, run.bin = ready.python, ready.bin
     state = run.state
     state.packages, state.python, state.environment_key = ready.packages, ready.version, ready.key
-    state.conda_packages, state.environment_reused = ready.conda_packages, ready.reused
+    state.conda_packages = ready.conda_packages
     return ready.detail
 
 
