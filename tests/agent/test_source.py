@@ -9,8 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,80 +16,12 @@ import pytest
 
 from taskyard.agent.run import git as command
 from taskyard.agent.run.git import GitFailed
-from taskyard.agent.run.source import fetch, resolve
+from taskyard.agent.run.source import resolve
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import Cause, RunError
+from tests.agent.served import Bed, commit
 from tests.beds.gitserver import serve
-
-USER, PASSWORD = "ada", "pass:word with@signs/%41"
-
-
-def git(folder: Path, *args: str) -> str:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    done = subprocess.run(
-        ["git", *identity, *args], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(folder: Path, **files: str) -> str:
-    """Write files (``name__py`` is ``name.py``), commit all, and return the hash."""
-    for name, text in files.items():
-        (folder / name.replace("__", ".")).write_text(text)
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--allow-empty", "--message=change")
-    return git(folder, "rev-parse", "HEAD")
-
-
-@dataclass
-class Bed:
-    """A repository that is served, and a machine's cache."""
-
-    work: Path
-    """The clone in which commits are made; it pushes to what is served."""
-    served: Path
-    cache: Path
-    runs: Path
-    said: list[str]
-
-    def push(self, *refs: str) -> None:
-        git(self.work, "push", "--quiet", "--force", "origin", *(refs or ("main",)))
-
-    def fetch(
-        self, code: Code, name: str = "run", *, hosts: dict[str, tuple[str, str]] | None = None
-    ) -> str:
-        return fetch(
-            code, git=hosts or {}, cache=self.cache, into=self.runs / name, say=self.said.append
-        )
-
-
-LOOPBACK = {"127.0.0.1": (USER, PASSWORD)}
-
-
-@pytest.fixture
-def bed(tmp_path: Path) -> Bed:
-    work, served = tmp_path / "work", tmp_path / "served" / "code.git"
-    for folder in (work, served, tmp_path / "runs"):
-        folder.mkdir(parents=True)
-    git(served, "init", "--quiet", "--bare", "--initial-branch=main")
-    git(work, "init", "--quiet", "--initial-branch=main")
-    git(work, "remote", "add", "origin", str(served))
-    made = Bed(work, served, tmp_path / "cache", tmp_path / "runs", [])
-    commit(work, train__py="print(1)\n")
-    made.push()
-    return made
-
-
-@pytest.fixture
-def url(bed: Bed) -> Iterator[str]:
-    with serve(bed.served.parent) as root:
-        yield f"{root}/code.git"
-
-
-@pytest.fixture
-def private(bed: Bed) -> Iterator[str]:
-    with serve(bed.served.parent, USER, PASSWORD) as root:
-        yield f"{root}/code.git"
+from tests.beds.repositories import git
 
 
 def test_the_recorded_commit_is_checked_out(bed: Bed, url: str) -> None:
@@ -253,74 +183,6 @@ def test_relative_submodule_urls_start_at_their_parent(
     parent: str, relative: str, absolute: str
 ) -> None:
     assert resolve(parent, relative) == absolute
-
-
-def test_credentials_by_host_open_a_private_repository(bed: Bed, private: str) -> None:
-    assert bed.fetch(Code(repository=private, branch="main"), hosts=LOOPBACK)
-
-
-def test_credentials_for_any_host_open_a_private_repository(bed: Bed, private: str) -> None:
-    assert bed.fetch(Code(repository=private, branch="main"), hosts={"*": (USER, PASSWORD)})
-
-
-def test_credentials_in_the_url_work_and_are_kept_nowhere(bed: Bed, private: str) -> None:
-    with_secret = private.replace("://", "://ada:pass%3Aword%20with%40signs%2F%2541@")
-    bed.fetch(Code(repository=with_secret, branch="main"))
-    holders = [bed.cache, bed.runs]
-    files = [p for folder in holders for p in folder.rglob("*") if p.is_file()]
-    assert not [p for p in files if b"pass" in p.read_bytes() and b"word" in p.read_bytes()]
-    assert not [line for line in bed.said if "pass" in line]
-
-
-def test_a_submodule_on_the_same_host_uses_the_same_credentials(bed: Bed, private: str) -> None:
-    shutil.copytree(bed.served, bed.served.parent / "library.git")
-    git(
-        bed.work, "-c", "protocol.file.allow=always",
-        "submodule", "--quiet", "add", str(bed.served.parent / "library.git"), "sub",
-    )  # fmt: skip
-    git(bed.work, "config", "-f", ".gitmodules", "submodule.sub.url", "../library.git")
-    head = commit(bed.work)
-    bed.push()
-    bed.fetch(Code(repository=private, commit=head), hosts=LOOPBACK)
-    assert (bed.runs / "run" / "sub" / "train.py").exists()
-
-
-def test_no_secret_is_on_a_command_line_of_any_git_process(bed: Bed, private: str) -> None:
-    seen: set[str] = set()
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.is_set():
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(process.read_bytes().decode(errors="replace"))
-                except OSError:
-                    continue
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        bed.fetch(Code(repository=private, branch="main"), hosts=LOOPBACK)
-    finally:
-        over.set()
-        watcher.join()
-    assert any("fetch" in line for line in seen)
-    assert not [line for line in seen if PASSWORD in line]
-
-
-def test_a_wrong_password_is_an_authentication_failure(bed: Bed, private: str) -> None:
-    with pytest.raises(RunError, match="authentication refused by http://127") as raised:
-        bed.fetch(Code(repository=private, branch="main"), hosts={"127.0.0.1": (USER, "wrong-one")})
-    assert raised.value.cause is Cause.GIT
-    assert raised.value.hint
-    assert "wrong-one" not in f"{raised.value.what}{raised.value.tail}{raised.value.hint}"
-
-
-def test_no_password_is_an_authentication_failure_and_nobody_is_asked(
-    bed: Bed, private: str
-) -> None:
-    with pytest.raises(RunError, match="authentication refused"):
-        bed.fetch(Code(repository=private, branch="main"))
 
 
 def test_a_host_that_does_not_answer_is_unreachable(bed: Bed) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +14,10 @@ from taskyard.agent.run.source import fetch
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import Cause, RunError
 from tests.beds import gitserver, sshserver
+from tests.beds.repositories import git
 from tests.beds.sshserver import Ssh
 
 USER, PASSWORD = "ada", "pass:word"
-
-
-def git(folder: Path, *args: str) -> str:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    done = subprocess.run(
-        ["git", *identity, *args], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture

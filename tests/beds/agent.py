@@ -21,6 +21,14 @@ from tests.beds.waiting import DEADLINE, until
 
 TASKYARD = [sys.executable, "-m", "taskyard"]
 
+WAITS = """
+import pathlib, sys, time
+print("up", *sys.argv[1:], flush=True)
+while not pathlib.Path("{go}").exists():
+    time.sleep(0.02)
+"""
+"""The code of a task that says that it runs, and ends when the file ``go`` is there."""
+
 
 class Program:
     """A process in the background, with its output in a file."""
@@ -222,6 +230,13 @@ class Site:
         folder.mkdir()
         (folder / "main.py").write_text(code)
         return self.printed("submit", "--queue", queue, *flags, "main.py", *words, cwd=folder)
+
+    def report(self, task: str, losses: list[float]) -> None:
+        """Have a task begin, and report a curve: its loss at each iteration."""
+        self.api("tasks.started", task=task)
+        event = {"type": "training_stats_scalar", "task": task, "metric": "loss"}
+        for step, loss in enumerate(losses):
+            self.api("events.add", **event, variant="train", iter=step, value=loss)
 
     def task(self, task: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api("tasks.get_by_id", task=task)["task"]

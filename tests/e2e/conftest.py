@@ -41,3 +41,33 @@ def own_site(tmp_path: Path, agent_data: Path) -> Iterator[Site]:
 def queue(site: Site) -> str:
     """The name of a queue that nobody else uses."""
     return site.new_queue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with scripts, in no repository."""
+    (tmp_path / "main.py").write_text("import sys\nprint('args', *sys.argv[1:])\n")
+    (tmp_path / "exits.py").write_text("import sys\nprint('bye')\nsys.exit(int(sys.argv[1]))\n")
+    (tmp_path / "greet.sh").write_text('echo "shell says $1 $GREETING"\n')
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "module.py").write_text("import sys\nprint('module', *sys.argv[1:])\n")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def serving(shared_site: Site) -> Iterator[str]:
+    """A queue with an agent that runs many tasks at once."""
+    queue = shared_site.new_queue()
+    agent = shared_site.agent("--queue", queue, "--services-mode", lasting=True)
+    yield queue
+    agent.end()
+
+
+@pytest.fixture
+def drafts(shared_site: Site) -> list[str]:
+    """Three drafts, the newest last."""
+    return [
+        str(shared_site.api("tasks.create", name=f"draft {n}", type="training")["id"])
+        for n in range(3)
+    ]

@@ -9,15 +9,8 @@ from typing import Any
 
 from taskyard.agent.run import folder as folders
 from taskyard.agent.schedule import DAYS
-from tests.beds.agent import Agent, Site, end_run
+from tests.beds.agent import WAITS, Agent, Site, end_run
 from tests.beds.waiting import until
-
-WAITS = """
-import pathlib, time
-print("up", flush=True)
-while not pathlib.Path("{go}").exists():
-    time.sleep(0.02)
-"""
 
 
 def shown(site: Site, pattern: str) -> dict[str, dict[str, Any]]:
@@ -136,14 +129,19 @@ class TestUnfit:
         assert {w["status"] for w in row if w["id"] == agent.worker} == {"unfit"}
 
 
+def at_work(site: Site, queue: str, go: Path) -> tuple[Agent, str]:
+    """An agent and the task that it runs until the file is there."""
+    agent = site.agent("--queue", queue)
+    task = site.submit(WAITS.format(go=go), queue)
+    site.printed_by(task, "up")
+    return agent, task
+
+
 class TestEnds:
     def test_an_agent_told_to_stop_gives_back_what_runs(
         self, site: Site, queue: str, tmp_path: Path
     ) -> None:
-        go = tmp_path / "go"
-        agent = site.agent("--queue", queue)
-        task = site.submit(WAITS.format(go=go), queue)
-        site.printed_by(task, "up")
+        agent, task = at_work(site, queue, tmp_path / "go")
         site.printed("worker", "stop", agent.worker)
         assert agent.process.wait(60) == 0
         assert site.status(task) == "queued"
@@ -152,9 +150,7 @@ class TestEnds:
         self, site: Site, queue: str, tmp_path: Path
     ) -> None:
         go = tmp_path / "go"
-        agent = site.agent("--queue", queue)
-        task = site.submit(WAITS.format(go=go), queue)
-        site.printed_by(task, "up")
+        agent, task = at_work(site, queue, go)
         agent.kill()
         end_run(agent.run_folder(task))
         go.touch()

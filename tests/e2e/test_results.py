@@ -22,20 +22,6 @@ def draft(shared_site: Site) -> str:
     return str(created["id"])
 
 
-def report(site: Site, task: str, values: list[float]) -> None:
-    site.api("tasks.started", task=task)
-    for step, value in enumerate(values):
-        site.api(
-            "events.add",
-            type="training_stats_scalar",
-            task=task,
-            iter=step,
-            metric="loss",
-            variant="train",
-            value=value,
-        )
-
-
 class TestListing:
     def test_json_has_the_fields_asked_for(self, shared_site: Site, draft: str) -> None:
         rows = json.loads(shared_site.printed("ps", "-a", "-n", "500", "--json", "id,status"))
@@ -70,13 +56,13 @@ class TestListing:
 
 class TestResults:
     def test_metrics_are_the_last_values(self, shared_site: Site, draft: str) -> None:
-        report(shared_site, draft, [3.0, 1.0, 2.0])
+        shared_site.report(draft, [3.0, 1.0, 2.0])
         (row,) = json.loads(shared_site.printed("metrics", draft, "-o", "json"))
         assert (row["id"], row["last"]) == ("loss/train", 2.0)
         assert (row["min"], row["min_step"], row["max"], row["max_step"]) == (1.0, 1, 3.0, 0)
 
     def test_metrics_are_every_point_when_asked(self, shared_site: Site, draft: str) -> None:
-        report(shared_site, draft, [3.0, 1.0])
+        shared_site.report(draft, [3.0, 1.0])
         rows = json.loads(shared_site.printed("metrics", draft, "--points", "-o", "json"))
         assert [(row["step"], row["value"]) for row in rows] == [(0, 3.0), (1, 1.0)]
 

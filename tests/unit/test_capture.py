@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from taskyard.api.errors import TaskyardError
 from taskyard.sdk.capture import capture
+from tests.beds.repositories import git
 
 URL = "https://git.example.com/team/code.git"
-
-
-def git(folder: Path, *args: str) -> str:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    done = subprocess.run(
-        ["git", *identity, *args], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 def pushed(repo: Path) -> None:

@@ -53,17 +53,7 @@ def talkative(site: Site) -> str:
 def reported(site: Site) -> str:
     """A task with a curve, a plot, a number and an artifact."""
     task = str(site.api("tasks.create", name="reported", type="training")["id"])
-    site.api("tasks.started", task=task)
-    for step in range(20):
-        site.api(
-            "events.add",
-            type="training_stats_scalar",
-            task=task,
-            iter=step,
-            metric="loss",
-            variant="train",
-            value=1 / (1 + step),
-        )
+    site.report(task, [1 / (1 + step) for step in range(20)])
     cells = {"values": [[1, 2], ["one", "two"]]}
     table = {"type": "table", "header": {"values": [["n"], ["word"]]}, "cells": cells}
     site.api(

@@ -10,18 +10,11 @@ import pytest
 from uv import find_uv_bin
 
 from tests.beds.gitserver import serve
+from tests.beds.repositories import git
 from tests.e2e.agent_compat.machine import Machine
 
 USER, PASSWORD = "ada", "word"
 MAIN = "import six\n\nprint('committed with six', six.__version__)\n"
-
-
-def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout
 
 
 @pytest.fixture
