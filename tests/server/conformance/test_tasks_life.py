@@ -183,6 +183,15 @@ def test_dequeueing_gives_the_status_from_before_back(
     assert waiting(api, queue) == []
 
 
+def test_a_task_that_waited_in_vain_ended_when_it_ran(api: Api) -> None:
+    task = run(api, new_task(api), "started", "stopped")
+    ended = task_of(api, task)["completed"]
+    for leave in ("dequeue", "stop"):
+        api("tasks.enqueue", task=task, queue=new_queue(api))
+        api(f"tasks.{leave}", task=task)
+        assert task_of(api, task)["completed"] == ended
+
+
 def test_dequeueing_can_name_the_new_status(api: Api) -> None:
     task = queued(api)
     answer = api("tasks.dequeue", task=task, new_status="stopped", status_message="m")

@@ -72,7 +72,7 @@ def moved(
         columns["last_changed_by"] = by
     if new == Status.IN_PROGRESS:
         columns |= _started(task, now)
-    elif new in _ENDS:
+    elif new in _ENDS and not _restored(task, new):
         columns |= _ended(task, now)
     elif new == Status.PUBLISHED:
         columns["published"] = now
@@ -80,6 +80,11 @@ def moved(
         # A running task is queued again only for its next attempt: what it was before stays.
         columns["enqueue_status"] = str(task.status)
     return columns
+
+
+def _restored(task: Standing, new: Status) -> bool:
+    """Whether a task that waited, and so has not run since, gets its last status back."""
+    return task.status == Status.QUEUED and task.enqueue_status == new
 
 
 def _started(task: Standing, now: int) -> dict[str, Any]:
