@@ -150,6 +150,8 @@ class PlotSample(Response):
     events: list[Document]
     min_iteration: int | None
     max_iteration: int | None
+    event: Document | None = None
+    """The plot of the variant that was asked for."""
 
 
 @action("events.get_plot_sample", answers=PlotSample, since="2.20")
@@ -158,6 +160,8 @@ class GetPlotSample(Request):
 
     task: str
     metric: str
+    variant: str = ""
+    """Only this plot of the metric; without it, those of all variants."""
     iteration: int | None = None
     navigate_current_metric: bool = True
     refresh: bool = False

@@ -322,6 +322,18 @@ def test_plots_of_a_metric_are_stepped_through_together(api: Api) -> None:
     assert end["events"] == []
 
 
+def test_a_single_plot_of_a_metric_is_stepped_through(api: Api) -> None:
+    task = new_task(api)
+    api.batch("events.add_batch", [plot(task, i, variant="a") for i in range(3)])
+    api.batch("events.add_batch", [plot(task, i, variant="b") for i in range(9)])
+    first = api("events.get_plot_sample", task=task, metric="m", variant="a")
+    assert (first["event"]["iter"], first["event"]["variant"]) == (2, "a")
+    assert (first["min_iteration"], first["max_iteration"]) == (0, 2)
+    step = {"task": task, "scroll_id": first["scroll_id"], "next_iteration": True}
+    then = api("events.next_plot_sample", **step)
+    assert (then["event"]["iter"], then["event"]["variant"]) == (1, "a")
+
+
 def test_a_scroll_is_of_one_kind_of_samples(api: Api) -> None:
     task = new_task(api)
     api.batch("events.add_batch", [plot(task, 1), image(task, 1)])

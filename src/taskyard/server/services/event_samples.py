@@ -187,7 +187,8 @@ def _iterations(tx: Tx, found: Iterable[Sample], iterations: Sequence[int]) -> l
 
 
 class Standing(msgspec.Struct):
-    """Which sample a client looks at. Plots of one metric are looked at together."""
+    """Which sample a client looks at. Plots of one metric are looked at together, unless it named
+    a variant, as it had to before 2.23."""
 
     task: str
     type: str
@@ -196,28 +197,25 @@ class Standing(msgspec.Struct):
     metric: str
     variant: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.metric, self.variant) if self.one_by_one else (self.metric,)
 
-def _spot(sample: Sample) -> leafing.Spot:
-    series = sample.series
-    if series.type == PLOT:
-        return sample.iter, (series.metric,)
-    return sample.iter, (series.metric, series.variant)
+    @property
+    def one_by_one(self) -> bool:
+        return self.type != PLOT or bool(self.variant)
+
+    def spot(self, sample: Sample) -> leafing.Spot:
+        """Where a sample is, in steps of this kind."""
+        series = sample.series
+        names = (series.metric, series.variant) if self.one_by_one else (series.metric,)
+        return sample.iter, names
 
 
-def _at(found: Iterable[Sample], spot: leafing.Spot) -> list[Sample]:
-    return [sample for sample in found if _spot(sample) == spot]
-
-
-def _around(found: Iterable[Sample], names_: tuple[str, ...]) -> tuple[int | None, int | None]:
-    """Between which iterations these names can be asked for."""
-    iterations = [s.iter for s in found if _spot(s)[1] == names_]
+def _around(found: Iterable[Sample], position: Standing) -> tuple[int | None, int | None]:
+    """Between which iterations the position's names can be asked for."""
+    iterations = [s.iter for s in found if position.spot(s)[1] == position.names]
     return (min(iterations), max(iterations)) if iterations else (None, None)
-
-
-def _names_of(position: Standing) -> tuple[str, ...]:
-    if position.type == PLOT:
-        return (position.metric,)
-    return position.metric, position.variant
 
 
 Shown = tuple[list[dict[str, Any]], int | None, int | None, Standing]
@@ -229,11 +227,11 @@ def _first(tx: Tx, position: Standing) -> Shown:
     found = samples.find(
         tx, catalog.find(tx, [position.task], [position.type], {position.metric: None})
     )
-    wanted = [s for s in found if _spot(s)[1] == _names_of(position)]
+    wanted = [s for s in found if position.spot(s)[1] == position.names]
     chosen = leafing.at_iteration(wanted, position.iter)
     if chosen:
         position.iter = chosen[0].iter
-    return (samples.documents(tx, chosen), *_around(found, _names_of(position)), position)
+    return (samples.documents(tx, chosen), *_around(found, position), position)
 
 
 def _next(
@@ -254,16 +252,17 @@ def _next(
     spot = None
     if position.iter is not None:
         spot = leafing.step(
-            map(_spot, found),
-            (position.iter, _names_of(position)),
+            map(position.spot, found),
+            (position.iter, position.names),
             earlier=request.navigate_earlier,
             next_iteration=request.next_iteration,
         )
     if spot is None:
-        return ([], *_around(found, _names_of(position)), position)
+        return ([], *_around(found, position), position)
+    here = [sample for sample in found if position.spot(sample) == spot]
     position.iter, (position.metric, *variant) = spot
     position.variant = variant[0] if variant else ""
-    return (samples.documents(tx, _at(found, spot)), *_around(found, spot[1]), position)
+    return (samples.documents(tx, here), *_around(found, position), position)
 
 
 async def _keep(call: Call, scroll_id: str | None, position: Standing) -> str:
@@ -313,6 +312,7 @@ async def get_plot_sample(call: Call, request: api.GetPlotSample) -> api.PlotSam
         one_metric=request.navigate_current_metric,
         iter=request.iteration,
         metric=request.metric,
+        variant=request.variant,
     )
     shown = await look(call, partial(_first, position=position))
     return await _plots(call, request.scroll_id, shown)
@@ -330,6 +330,7 @@ async def _plots(call: Call, scroll_id: str | None, shown: Shown) -> api.PlotSam
     return api.PlotSample(
         scroll_id=await _keep(call, scroll_id, position),
         events=events,
+        event=events[-1] if events and position.variant else None,
         min_iteration=first,
         max_iteration=last,
     )

@@ -42,9 +42,10 @@ def _compile(pattern: str, options: re2.Options) -> re2._Regexp:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
+        (words,) = error.args
         raise ApiError(
             BAD_REGEX,
-            f"{error}",
+            words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words),
             pattern=pattern,
             hint="Patterns use RE2's syntax: no look-around and no back-references.",
         ) from error
