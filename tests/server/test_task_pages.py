@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
 from typing import Any
 
 import pytest
 
-from taskyard.server.store import finding
-from tests.beds.server import Api
+from taskyard.api.errors import ApiError
+from taskyard.server.store import finding, scrolls, sqlite
+from taskyard.server.store.engine import Tx
+from tests.beds.server import Api, Running
 from tests.server.making import new_task, queued
 
 
@@ -105,3 +109,37 @@ def test_tasks_are_counted_by_the_statuses_asked_for(api: Api) -> None:
     queued(api)
     new_task(api)
     assert api("tasks.get_count", **asked)["counts"] == {**before, "queued": before["queued"] + 1}
+
+
+def test_a_long_search_by_scroll_keeps_nobody_from_writing(server: Running) -> None:
+    written = threading.Event()
+
+    def search(_tx: Tx) -> bool:
+        return written.wait(30)
+
+    async def at_once() -> bool:
+        control = server.server.control
+        searching = asyncio.create_task(scrolls.answer(control, {"size": 1}, search))
+        await control.write(lambda _tx: None)
+        written.set()
+        return await searching
+
+    assert server.await_(at_once())
+
+
+def test_a_search_that_takes_too_long_is_the_callers_to_change(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "READ_LIMIT", 0.05)
+
+    def endless(tx: Tx) -> None:
+        if tx.dialect == "postgresql":
+            tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 50")
+        tx.connection.exec_driver_sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        )
+
+    with pytest.raises(ApiError) as caught:
+        server.await_(server.server.control.read(endless))
+    assert (caught.value.kind, "seconds" in caught.value.what) == ((400, 12), True)
+    assert server.await_(server.server.control.read(lambda tx: tx.now)), "the next is not hurried"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from taskyard.api.errors import ApiError
-from taskyard.server.store.engine import Tx
 from tests.beds import postgres
 from tests.beds.server import Api, Running, running
 from tests.beds.waiting import until
@@ -81,13 +80,3 @@ def test_an_agent_that_waits_gets_its_task_after_the_database_was_away(
         until(lambda: works(api), "an answer after the database is back")
         api("tasks.enqueue", task=task, queue=queue)
         assert [lease["task"] for lease in took.result(PATIENCE)["attempts"]] == [task]
-
-
-def test_a_query_that_takes_too_long_is_the_callers_to_change(server: Running) -> None:
-    def slow(tx: Tx) -> None:
-        tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 20")
-        tx.connection.exec_driver_sql("SELECT pg_sleep(60)")
-
-    with pytest.raises(ApiError) as refused:
-        server.await_(server.server.control.read(slow))
-    assert refused.value.kind == (400, 12)

@@ -25,6 +25,7 @@ from taskyard.server.store import (
     documents,
     projects,
     references,
+    scrolls,
     tables,
     tags,
     task_life,
@@ -194,10 +195,9 @@ def get_tags(tx: Tx, call: Call, request: api.GetTags) -> api.TagsResponse:
 
 @serves(api.GetAllEx)
 async def get_all_ex(call: Call, request: api.GetAllEx) -> api.PageResponse:
-    # A scroll's position is kept in the database.
-    control = call.server.control
-    run = control.write if search.scrolls(call.body) else control.read
-    found, scroll = await run(lambda tx: _find_reports(tx, call))
+    found, scroll = await scrolls.answer(
+        call.server.control, call.body, lambda tx: _find_reports(tx, call)
+    )
     return api.PageResponse(tasks=found, scroll_id=scroll)
 
 

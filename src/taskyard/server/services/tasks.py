@@ -18,7 +18,7 @@ from taskyard.server.domain import (
     task_versions,
 )
 from taskyard.server.domain.task_fields import Sent
-from taskyard.server.store import documents, projects
+from taskyard.server.store import documents, projects, scrolls
 from taskyard.server.store import tasks as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
@@ -61,7 +61,8 @@ def clone(tx: Tx, call: Call, request: api.Clone) -> api.CloneResponse:
     store.check_references(
         tx, call, fields if request.validate_references else _asked_for(request, fields)
     )
-    return api.CloneResponse(id=store.create(tx, call, fields), new_project=named)
+    reason = f"a clone of {source['name']} ({request.task})"
+    return api.CloneResponse(id=store.create(tx, call, fields, reason=reason), new_project=named)
 
 
 def _asked_for(request: api.Clone, fields: Sent) -> Sent:
@@ -162,10 +163,9 @@ async def get_all_ex(call: Call, _request: api.GetAllEx) -> api.PageResponse:
 
 
 async def _page(call: Call, *, expanded: bool) -> api.PageResponse:
-    control = call.server.control
-    # A scroll's position is kept in the database.
-    run = control.write if search.scrolls(call.body) else control.read
-    found, scroll = await run(lambda tx: _find(tx, call, call.body, expanded=expanded))
+    found, scroll = await scrolls.answer(
+        call.server.control, call.body, lambda tx: _find(tx, call, call.body, expanded=expanded)
+    )
     return api.PageResponse(tasks=found, scroll_id=scroll)
 
 

@@ -104,6 +104,18 @@ def options(**engine: Any) -> dict[str, Any]:
     }
 
 
+def too_slow(limit: float) -> ApiError:
+    """What it means to a caller that a query was given up after ``limit`` seconds.
+
+    To ask the same again would take as long: clients must not be told to.
+    """
+    return ApiError(
+        VALIDATION,
+        f"the query took more than {limit:g} seconds",
+        hint="Ask for less at once: of one project, for instance.",
+    )
+
+
 _TOO_MUCH = ("too many SQL variables", "Expression tree is too large", "number of parameters")
 """What the databases say of a statement that names more than they take."""
 

@@ -10,9 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from taskyard.api.errors import VALIDATION, ApiError
+from taskyard.api.errors import ApiError
 from taskyard.server.signals import EVERYTHING
-from taskyard.server.store.engine import Announce, T, Tx, Work, options, run, run_last, translated
+from taskyard.server.store.engine import (
+    Announce,
+    T,
+    Tx,
+    Work,
+    options,
+    run,
+    run_last,
+    too_slow,
+    translated,
+)
 
 log = logging.getLogger("taskyard.store")
 
@@ -66,12 +76,7 @@ class PostgresDatabase:
         except ApiError as error:
             if getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) != CANCELLED:
                 raise
-            # To ask the same again would take as long: clients must not be told to.
-            raise ApiError(
-                VALIDATION,
-                f"the query took more than {STATEMENT_LIMIT} seconds",
-                hint="Ask for less at once.",
-            ) from error
+            raise too_slow(STATEMENT_LIMIT) from error
 
     async def write(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()

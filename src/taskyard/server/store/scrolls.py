@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select
 
 from taskyard.api.errors import INVALID_SCROLL_ID, ApiError
 from taskyard.server.domain import search
@@ -21,23 +22,34 @@ LIFETIME = 600_000_000
 
 
 async def answer(control: Database, query: Mapping[str, Any], work: Work[T]) -> T:
-    """Run what answers ``query``: in a writing transaction if it moves a scroll's position."""
-    run = control.write if search.scrolls(query) else control.read
-    return await run(work)
+    """Run what answers ``query``, and keep the position of its scroll if it has one.
+
+    All is read before anything is written: a long search must not keep others from writing.
+    """
+    if not search.scrolls(query):
+        return await control.read(work)
+
+    def read(tx: Tx) -> tuple[T, list[Work[None]]]:
+        return work(tx), [*tx.last.values()]
+
+    found, put_off = await control.read(read)
+
+    def write(tx: Tx) -> None:
+        for do in put_off:
+            do(tx)
+
+    await control.write(write)
+    return found
 
 
 def position(tx: Tx, scroll: Scroll, what: str) -> tuple[str, int]:
-    """The scroll's id, made if it is new, and how many results were seen.
+    """The scroll's id, made up if it is new, and how many results were seen.
 
     Raises ApiError(INVALID_SCROLL_ID) for an id that is unknown, expired, or of another walk
     than one through ``what``.
     """
     if not scroll.id:
-        tx.execute(delete(scrolls).where(scrolls.c.expires < tx.now))
-        made = uuid.uuid4().hex
-        row = {"id": made, "expires": tx.now + LIFETIME, "doc": {"what": what, "seen": 0}}
-        tx.execute(insert(scrolls).values(row))
-        return made, 0
+        return uuid.uuid4().hex, 0
     found = tx.execute(
         select(scrolls.c.doc).where(scrolls.c.id == scroll.id, scrolls.c.expires >= tx.now)
     ).scalar()
@@ -49,9 +61,11 @@ def position(tx: Tx, scroll: Scroll, what: str) -> tuple[str, int]:
 
 
 def move(tx: Tx, id: str, what: str, seen: int) -> None:
-    """Remember that ``seen`` results were delivered, and keep the scroll alive."""
-    tx.execute(
-        update(scrolls)
-        .where(scrolls.c.id == id)
-        .values(expires=tx.now + LIFETIME, doc={"what": what, "seen": seen})
-    )
+    """Have it remembered, at the end, that ``seen`` results were delivered."""
+    tx.before_commit(f"scroll {id}", partial(_keep, id=id, what=what, seen=seen))
+
+
+def _keep(tx: Tx, *, id: str, what: str, seen: int) -> None:
+    tx.execute(delete(scrolls).where(or_(scrolls.c.id == id, scrolls.c.expires < tx.now)))
+    row = {"id": id, "expires": tx.now + LIFETIME, "doc": {"what": what, "seen": seen}}
+    tx.execute(insert(scrolls).values(row))

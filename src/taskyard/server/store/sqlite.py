@@ -10,16 +10,34 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from taskyard.server.store.engine import Announce, T, Tx, Work, options, run, run_last, translated
+from taskyard.api.errors import ApiError
+from taskyard.server.store.engine import (
+    Announce,
+    T,
+    Tx,
+    Work,
+    options,
+    run,
+    run_last,
+    too_slow,
+    translated,
+)
 from taskyard.server.store.matching import install_matcher
 
 READERS = 4
+READ_LIMIT = 20
+"""Seconds a read may take: it keeps a reader from all others."""
+
+STEPS = 100_000
+"""Of SQLite's own instructions, between two looks at the clock: some milliseconds."""
+
 GROUP = 128
 """The most writes that share one commit: bounds how long the first of them waits."""
 
@@ -57,9 +75,16 @@ class SqliteDatabase:
             with self.engine.connect() as connection:
                 tx = Tx(connection)
                 tx.driver.execute("BEGIN")
+                end = time.monotonic() + READ_LIMIT
+                tx.driver.set_progress_handler(lambda: time.monotonic() > end, STEPS)
                 try:
                     return run(work, tx)
+                except ApiError as error:
+                    if _was_interrupted(error):
+                        raise too_slow(READ_LIMIT) from error
+                    raise
                 finally:
+                    tx.driver.set_progress_handler(None, 0)
                     # Only where a statement went through SQLAlchemy does it know of this.
                     if connection.in_transaction():
                         connection.rollback()
@@ -134,6 +159,11 @@ class SqliteDatabase:
         self._writer.join()
         self._readers.shutdown()
         self.engine.dispose()
+
+
+def _was_interrupted(error: ApiError) -> bool:
+    driver = getattr(error.__cause__, "orig", error.__cause__)
+    return getattr(driver, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
 class _Write:
