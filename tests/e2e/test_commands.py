@@ -21,6 +21,29 @@ def test_submit_prints_the_id_and_warns_when_nobody_serves_the_queue(
     assert len(done.stdout.strip()) == 32
     assert f"no worker serves the queue {queue}" in done.stderr
 
+class TestEvents:
+    def test_tell_what_happened_to_a_task_in_its_order(self, shared_site: Site) -> None:
+        task = shared_site.api("tasks.create", name="told of", type="training")["id"]
+        shared_site.printed("tag", task, "+seen")
+        rows = json.loads(shared_site.printed("events", task, "-o", "json"))
+        assert [(row["what"], row["why"]) for row in rows] == [("created", ""), ("edited", "tags")]
+
+    def test_are_followed_as_they_happen(self, shared_site: Site) -> None:
+        task = shared_site.api("tasks.create", name="told of", type="training")["id"]
+        words = [*TASKYARD, "events", task, "-f", "--format", "{task} was {what}"]
+        process = subprocess.Popen(
+            words, env=shared_site.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "told of was created\n"
+            shared_site.printed("tag", task, "+seen")
+            assert process.stdout.readline() == "told of was edited\n"
+        finally:
+            process.kill()
+            process.wait()
+
+
 
 class TestIds:
     def test_a_prefix_will_do(self, shared_site: Site, drafts: list[str]) -> None:

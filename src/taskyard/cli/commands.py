@@ -26,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     "logs": Command("logs", "what a task printed"),
     "explain": Command("look", "why a task waits or failed, and what to do"),
     "wait": Command("look", "wait for tasks to end"),
+    "events": Command("events", "what happened to tasks, when, by whom and why"),
     "metrics": Command("results", "what a task measured"),
     "artifacts": Command("results", "what a task made; with a name, download it"),
     "diff": Command("results", "what differs from the task it was cloned from, or another"),
@@ -55,7 +56,21 @@ COMMANDS: dict[str, Command] = {
 GROUPS: list[tuple[str, list[str]]] = [
     ("Start", ["up", "init", "env", "whoami", "open", "completion"]),
     ("Submit", ["run", "submit"]),
-    ("Look", ["ps", "show", "logs", "explain", "wait", "metrics", "artifacts", "diff"]),
+    (
+        "Look",
+        [
+            "ps",
+            "top",
+            "show",
+            "logs",
+            "explain",
+            "events",
+            "wait",
+            "metrics",
+            "artifacts",
+            "diff",
+        ],
+    ),
     (
         "Change",
         [

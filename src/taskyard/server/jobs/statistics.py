@@ -1,9 +1,16 @@
-"""Samples of queues, the history of workers, and the end of what is too old to be shown."""
+"""Samples of queues, the history of workers, the journal, and the end of what is too old."""
 
 from __future__ import annotations
 
 from taskyard.server.core import Server
-from taskyard.server.store import queue_samples, queue_waits, worker_history, worker_orders, workers
+from taskyard.server.store import (
+    journal,
+    queue_samples,
+    queue_waits,
+    worker_history,
+    worker_orders,
+    workers,
+)
 from taskyard.server.store.engine import Tx
 
 INTERVAL = 5.0
@@ -31,5 +38,6 @@ def sample_and_forget(tx: Tx, retention: int) -> None:
     queue_samples.forget(tx, tx.now - retention)
     queue_waits.forget(tx, tx.now - retention)
     worker_orders.forget(tx, tx.now - retention)
+    journal.forget(tx, tx.now - retention)
     worker_history.forget(tx, retention)
     workers.forget_expired(tx, tx.now - retention)

@@ -249,6 +249,24 @@ attempts = Table(
 """Each run of a task. ``deadline`` is the lease's end; ``plain`` marks a run whose agent knows
 nothing of leases."""
 
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("company", String, nullable=False),
+    Column("task", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("what", String, nullable=False),
+    Column("by", String),
+    Column("worker", String),
+    Column("queue", String),
+    Column("reason", String, nullable=False),
+    Column("message", String, nullable=False),
+    Index("journal_task", "task", "id"),
+)
+"""What happened to tasks, in this order. Ids rise with time: nothing else is needed to find the
+latest lines, and those that are too old."""
+
 workers = Table(
     "workers",
     metadata,

@@ -18,7 +18,15 @@ from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain import lifecycle
 from taskyard.server.domain.lifecycle import ARCHIVED, STOPPING, Standing
-from taskyard.server.store import attempts, documents, queue_entries, queues, task_status, texts
+from taskyard.server.store import (
+    attempts,
+    documents,
+    journal,
+    queue_entries,
+    queues,
+    task_status,
+    texts,
+)
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.tables import models, tasks
@@ -156,12 +164,14 @@ def archive(tx: Tx, call: Call, task_id: str, words: Words) -> None:
             tx, task, Status.STOPPED, by=call.user, reason=words.reason, message=words.message
         )
     _set_system_tags(tx, call, task, {*task.system_tags, ARCHIVED})
+    journal.add(tx, call.company, task_id, "archived", by=call.user, reason=words.reason)
 
 
 def unarchive(tx: Tx, call: Call, task_id: str) -> None:
     """Bring an archived task back into sight."""
     task = task_status.standing(tx, call.company, task_id)
     _set_system_tags(tx, call, task, {*task.system_tags} - {ARCHIVED})
+    journal.add(tx, call.company, task_id, "restored", by=call.user)
 
 
 def _set_system_tags(tx: Tx, call: Call, task: Standing, tags: set[str]) -> None:
@@ -375,6 +385,7 @@ def delete(
     if held is not None:
         tx.signal(f"worker:{held.worker}")
     attempts.forget(tx, [task_id])
+    journal.add(tx, call.company, task_id, "deleted", by=call.user, message=task.name)
     tx.execute(tasks.delete().where(tasks.c.id == task_id))
     texts.note(tx, task_id)
     _forget_events(tx, call, task_id)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from taskyard.api.errors import INVALID_TASK_ID, READ_ONLY, STATUS_CHANGED, ApiError
-from taskyard.api.states import FINAL, Status
+from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.server.domain import lifecycle
-from taskyard.server.domain.lifecycle import DEVELOPMENT, Standing
-from taskyard.server.store import attempts, documents
+from taskyard.server.domain.lifecycle import DEVELOPMENT, STOPPING, Standing
+from taskyard.server.store import attempts, documents, journal
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.prepared import Prepared
@@ -131,6 +131,7 @@ def move(
     changing = _changing(*sorted(columns))
     if changing.run(tx, of_task=task.id, of_status=task.status, **columns) == 0:
         raise ApiError(STATUS_CHANGED, task=task.id, expected=str(task.status))
+    _note_down(tx, task, new, columns, by)
     if new == Status.QUEUED and DEVELOPMENT in task.system_tags:
         kept = [tag for tag in task.system_tags if tag != DEVELOPMENT]
         documents.update(tx, TASK, task.id, {"system_tags": kept})
@@ -139,6 +140,28 @@ def move(
         attempts.follow(tx, task.id, new)
     tx.signal(f"task:{task.id}")
     return columns
+
+
+def _note_down(
+    tx: Tx, task: Standing, new: Status, columns: Mapping[str, Any], by: str | None
+) -> None:
+    what = SHOWN[new]
+    if new == task.status:
+        if STOPPING not in columns["status_message"]:
+            return
+        what = STOPPING
+    ran = Status.IN_PROGRESS in {new, task.status}
+    journal.add(
+        tx,
+        task.company,
+        task.id,
+        what,
+        by=by,
+        worker=columns.get("last_worker", task.last_worker) if ran else None,
+        queue=columns.get("queue", task.queue),
+        reason=columns["status_reason"],
+        message=columns["status_message"],
+    )
 
 
 @cache

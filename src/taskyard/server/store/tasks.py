@@ -6,15 +6,16 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from taskyard.api.errors import INVALID_MODEL_ID, INVALID_PROJECT_ID, READ_ONLY, ApiError
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.task_fields import MERGED, Sent
-from taskyard.server.store import documents, keeping, projects
+from taskyard.server.store import documents, journal, keeping, projects
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
+from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import models, tasks
 
 PUBLIC = ""
@@ -29,8 +30,8 @@ CONTROLLER = "controller"
 _SECOND = 1_000_000
 
 
-def create(tx: Tx, call: Call, fields: Sent) -> str:
-    """Insert a draft with these fields; gives its id."""
+def create(tx: Tx, call: Call, fields: Sent, *, reason: str = "") -> str:
+    """Insert a draft with these fields; gives its id. ``reason``: where it comes from."""
     task = uuid.uuid4().hex
     sections = {name: fields.get(name) or {} for name in MERGED}
     documents.insert(
@@ -50,6 +51,7 @@ def create(tx: Tx, call: Call, fields: Sent) -> str:
         },
     )
     projects.touch(tx, [fields.get("project")])
+    journal.add(tx, call.company, task, "created", by=call.user, reason=reason)
     tx.signal(f"task:{task}")
     return task
 
@@ -68,15 +70,31 @@ def for_edit(tx: Tx, call: Call, task: str, *fields: str) -> dict[str, Any]:
 
 
 def write(tx: Tx, call: Call, task: str, changes: Mapping[Any, Any]) -> int:
-    """Set fields by path, in the caller's name; gives how many tasks changed."""
+    """Set fields by path, in the caller's name; gives how many tasks changed.
+
+    The journal tells of it, but not of what code says of itself while it runs.
+    """
     stamps = {
         "last_update": tx.now,
         "last_change": tx.now,
         "last_changed_by": call.user,
     }
     changed = documents.update(tx, TASK, task, {**changes, **stamps})
+    if _STATUS.first(tx, of_task=task).status != Status.IN_PROGRESS:
+        what = ", ".join(sorted({_word(path) for path in changes}))
+        journal.add(tx, call.company, task, "edited", by=call.user, message=what)
     tx.signal(f"task:{task}")
     return changed
+
+
+_STATUS = Prepared(select(tasks.c.status).where(tasks.c.id == bindparam("of_task")))
+_WORDS = {"hyperparams": "parameters", "models": "models", "comment": "description"}
+
+
+def _word(path: str | Sequence[str]) -> str:
+    """What people call a field, by its path."""
+    parts = path.split(".") if isinstance(path, str) else path
+    return _WORDS.get(parts[0], parts[-1].replace("_", " "))
 
 
 def touch(tx: Tx, task: str) -> int:

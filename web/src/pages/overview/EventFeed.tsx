@@ -1,12 +1,15 @@
-import type { Task, Worker } from "../../api/documents";
+import type { JournalLine } from "../../api/actions";
+import type { Worker } from "../../api/documents";
+import { user } from "../../session";
 import { clock, now } from "../../ui/format";
 import { A, Card } from "../../ui/parts";
 import { happened } from "./happened";
 
-const MOST = 12;
+/** How many lines it has. */
+export const MOST = 12;
 
-export function EventFeed({ tasks, workers }: { tasks: Task[]; workers: Worker[] }) {
-  const events = happened(tasks, workers, now.value, MOST);
+export function EventFeed({ lines, workers }: { lines: JournalLine[]; workers: Worker[] }) {
+  const events = happened(lines, workers, now.value, MOST, user.value?.name);
   return (
     <Card title="Lately">
       <ul class="overview-list">
@@ -16,7 +19,7 @@ export function EventFeed({ tasks, workers }: { tasks: Task[]; workers: Worker[]
               {clock(new Date(at))}
             </time>
             <span class="overview-line" title={`${subject} ${what}`}>
-              <A to={to}>{subject}</A> {what}
+              {to ? <A to={to}>{subject}</A> : subject} {what}
             </span>
           </li>
         ))}

@@ -1,13 +1,22 @@
 import { expect, it } from "vitest";
-import type { Task, Worker } from "../../api/documents";
+import type { JournalLine } from "../../api/actions";
+import type { Worker } from "../../api/documents";
 import { happened } from "./happened";
 
 const NOW = Date.parse("2026-11-03T13:41:00Z");
-const task = (id: string, status: Task["status"], at: string, more: Partial<Task> = {}): Task => ({
+const line = (
+  id: number,
+  what: string,
+  at: string,
+  more: Partial<JournalLine> = {},
+): JournalLine => ({
   id,
-  name: id,
-  status,
-  status_changed: at,
+  at,
+  task: { id: `t${id}`, name: `task ${id}` },
+  what,
+  by: { id: "u", name: "lee" },
+  reason: "",
+  message: "",
   ...more,
 });
 const worker = (id: string, joined: string, seen: string): Worker => ({
@@ -18,15 +27,18 @@ const worker = (id: string, joined: string, seen: string): Worker => ({
 });
 
 it("tells the newest first, and no more than asked", () => {
-  const tasks = [
-    task("old", "completed", "2026-11-03T10:00:00Z"),
-    task("new", "failed", "2026-11-03T13:00:00Z", { status_reason: "out of memory" }),
-    task("middle", "queued", "2026-11-03T12:00:00Z", {
-      execution: { queue: { id: "1", name: "gpu" } },
-    }),
+  const lines = [
+    line(3, "failed", "2026-11-03T13:00:00Z", { worker: "w", reason: "out of memory" }),
+    line(2, "queued", "2026-11-03T12:00:00Z", { queue: "gpu" }),
+    line(1, "created", "2026-11-03T10:00:00Z"),
   ];
-  const lines = happened(tasks, [], NOW, 2).map(({ subject, what }) => `${subject} ${what}`);
-  expect(lines).toEqual(["new failed: out of memory", "middle waits in gpu"]);
+  const told = happened(lines, [], NOW, 2).map(({ subject, what }) => `${subject} ${what}`);
+  expect(told).toEqual(["task 3 failed: out of memory", "task 2 waits in gpu by lee"]);
+});
+
+it("does not name who looks at it", () => {
+  const [found] = happened([line(1, "created", "2026-11-03T10:00:00Z")], [], NOW, 1, "lee");
+  expect(found?.what).toBe("was made");
 });
 
 it("tells that a worker went silent when it was seen last", () => {
@@ -34,8 +46,4 @@ it("tells that a worker went silent when it was seen last", () => {
   const [first, second] = happened([], [lost], NOW, 5);
   expect(first?.what).toBe("went silent");
   expect(second?.what).toBe("connected");
-});
-
-it("leaves out what has no time", () => {
-  expect(happened([{ id: "a", name: "a", status: "created" }], [], NOW, 5)).toEqual([]);
 });

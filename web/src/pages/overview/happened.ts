@@ -1,53 +1,46 @@
-// What happened lately, from how things stand now. No I/O.
-import type { Task, Worker } from "../../api/documents";
-import { SILENT_AFTER, statusWord } from "../../ui/Pill";
-import { reasonOf } from "../../api/reason";
+// What happened lately to tasks and workers. No I/O.
+import type { JournalLine } from "../../api/actions";
+import type { Worker } from "../../api/documents";
+import { nameOf, whatOf, whoOf, whyOf } from "../../api/journal";
+import { SILENT_AFTER } from "../../ui/Pill";
 
 export interface Happened {
   key: string;
   /** Milliseconds since the epoch. */
   at: number;
   subject: string;
+  /** Where it is seen; nothing of what is gone. */
   to: string;
   what: string;
 }
 
-const WORDS: Partial<Record<Task["status"], string>> = {
-  created: "is a draft",
-  queued: "waits",
-  in_progress: "started",
-  completed: "completed",
-  failed: "failed",
-  stopped: "was aborted",
-  published: "was published",
-};
-
-/** The latest `most` of what happened to tasks and workers, newest first. */
-export function happened(tasks: Task[], workers: Worker[], now: number, most: number): Happened[] {
-  return [...tasks.map(ofTask), ...workers.flatMap((worker) => ofWorker(worker, now))]
+/** The latest `most` of what the journal and workers tell, newest first; `me` needs no name. */
+export function happened(
+  lines: JournalLine[],
+  workers: Worker[],
+  now: number,
+  most: number,
+  me = "",
+): Happened[] {
+  return [
+    ...lines.map((line) => ofTask(line, me)),
+    ...workers.flatMap((worker) => ofWorker(worker, now)),
+  ]
     .filter(({ at }) => !Number.isNaN(at))
     .sort((a, b) => b.at - a.at)
     .slice(0, most);
 }
 
-function ofTask(task: Task): Happened {
-  const at = Date.parse(task.status_changed ?? task.created ?? "");
-  const what = WORDS[task.status] ?? `is ${statusWord(task.status).toLowerCase()}`;
+function ofTask(line: JournalLine, me: string): Happened {
+  const [who, why] = [whoOf(line), whyOf(line)];
+  const by = who && who !== me ? ` by ${who}` : "";
   return {
-    key: `${task.id} ${at}`,
-    at,
-    subject: task.name || task.id,
-    to: `/tasks/${task.id}`,
-    what: `${what}${detail(task)}`,
+    key: String(line.id),
+    at: Date.parse(line.at),
+    subject: nameOf(line),
+    to: "name" in line.task ? `/tasks/${line.task.id}` : "",
+    what: `${whatOf(line)}${by}${why && `: ${why}`}`,
   };
-}
-
-function detail(task: Task): string {
-  const queue = task.execution?.queue?.name;
-  if (task.status === "queued" && queue) return ` in ${queue}`;
-  if (task.status === "in_progress" && task.last_worker) return ` on ${task.last_worker}`;
-  const reason = reasonOf(task);
-  return ["failed", "stopped"].includes(task.status) && reason ? `: ${reason}` : "";
 }
 
 function ofWorker(worker: Worker, now: number): Happened[] {

@@ -10,12 +10,12 @@ import { Checklist } from "../welcome/Checklist";
 import { FirstTask } from "../welcome/FirstTask";
 import { ActiveTasks } from "./ActiveTasks";
 import { Activity } from "./Activity";
-import { EventFeed } from "./EventFeed";
+import { EventFeed, MOST } from "./EventFeed";
 import { FailedTasks } from "./FailedTasks";
 import { Now } from "./Now";
 import { QueueStrip } from "./QueueStrip";
 
-const MOST = 200;
+const MOST_ACTIVE = 200;
 
 export default function Overview() {
   const active = useLive(
@@ -25,16 +25,12 @@ export default function Overview() {
       only_fields: TASK_FIELDS,
       order_by: ["-status_changed"],
       page: 0,
-      page_size: MOST,
+      page_size: MOST_ACTIVE,
     },
     ["tasks"],
   ).data.value?.tasks as Task[] | undefined;
-  const latest = useLive(
-    "tasks.get_all_ex",
-    { only_fields: TASK_FIELDS, order_by: ["-status_changed"], page: 0, page_size: 30 },
-    ["tasks"],
-    { every: 1_000 },
-  ).data.value?.tasks as Task[] | undefined;
+  const lines = useLive("tasks.get_journal", { size: MOST }, ["tasks"], { every: 1_000 }).data.value
+    ?.lines;
   const queues = useLive("queues.get_all_ex", {}, ["queues", "workers"], { every: 1_000 }).data
     .value?.queues as Queue[] | undefined;
   const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"], {
@@ -42,7 +38,7 @@ export default function Overview() {
     pulse: 20_000,
   }).data.value?.workers as Worker[] | undefined;
 
-  if (!active || !latest || !queues || !workers)
+  if (!active || !lines || !queues || !workers)
     return (
       <Page title="Overview">
         <Skeleton rows={8} />
@@ -50,20 +46,20 @@ export default function Overview() {
     );
   return (
     <Page title="Overview">
-      <Checklist workers={workers.length} latest={latest} />
-      {workers.length > 0 || latest.length > 0 ? (
+      <Checklist workers={workers.length} />
+      {workers.length > 0 || lines.length > 0 ? (
         <>
           <Now workers={workers} queues={queues} active={active} />
           <div class="overview-columns">
             <div class="stack">
-              <ActiveTasks tasks={active} more={active.length === MOST} />
+              <ActiveTasks tasks={active} more={active.length === MOST_ACTIVE} />
               <FailedTasks />
               {!workers.length && (
                 <Card title="Workers">
                   <AddWorker />
                 </Card>
               )}
-              {!latest.length && (
+              {!lines.length && (
                 <Card title="Tasks">
                   <FirstTask />
                 </Card>
@@ -72,7 +68,7 @@ export default function Overview() {
             <div class="stack">
               <QueueStrip queues={queues} active={active} />
               <Activity />
-              <EventFeed tasks={latest} workers={workers} />
+              <EventFeed lines={lines} workers={workers} />
             </div>
           </div>
         </>

@@ -13,6 +13,7 @@ import { Actions } from "./Actions";
 import { Artifacts } from "./Artifacts";
 import { Configuration } from "./Configuration";
 import { Console } from "./console/Console";
+import { Events } from "./Events";
 import { Scalars } from "./scalars/Scalars";
 import { Summary } from "./Summary";
 
@@ -22,6 +23,7 @@ const TABS = [
   { key: "console", word: "Console" },
   { key: "scalars", word: "Scalars" },
   { key: "artifacts", word: "Artifacts" },
+  { key: "events", word: "Events" },
 ];
 
 export default function TaskPage({ params }: PageProps) {
@@ -68,6 +70,8 @@ function Known({ task, tab }: { task: Task; tab: string }) {
         <Scalars task={task} />
       ) : tab === "artifacts" ? (
         <Artifacts task={task} />
+      ) : tab === "events" ? (
+        <Events task={id} />
       ) : (
         <Summary task={task} attempts={attempts} />
       )}

@@ -2,6 +2,7 @@
 import "./welcome.css";
 import { signal } from "@preact/signals";
 import type { Task } from "../../api/documents";
+import { useLive } from "../../live/store";
 import { Icon } from "../../ui/icons";
 import { Card, IconButton } from "../../ui/parts";
 
@@ -13,12 +14,21 @@ export function dismiss(): void {
   localStorage.setItem(KEY, "done");
 }
 
-interface ChecklistProps {
-  workers: number;
-  latest: Task[];
+export function Checklist({ workers }: { workers: number }) {
+  return dismissed.value ? null : <Steps workers={workers} />;
 }
 
-export function Checklist({ workers, latest }: ChecklistProps) {
+const LATEST = {
+  only_fields: ["status", "parent"],
+  order_by: ["-status_changed"],
+  page: 0,
+  page_size: 30,
+};
+
+function Steps({ workers }: { workers: number }) {
+  const latest = useLive("tasks.get_all_ex", LATEST, ["tasks"], { every: 1_000 }).data.value
+    ?.tasks as Task[] | undefined;
+  if (!latest) return null;
   const steps: [string, boolean][] = [
     ["Start the server", true],
     ["Open its page", true],
@@ -27,7 +37,7 @@ export function Checklist({ workers, latest }: ChecklistProps) {
     ["Clone it, with another parameter", latest.some((task) => task.parent)],
   ];
   const done = steps.every(([, ticked]) => ticked);
-  if (dismissed.value || done) return null;
+  if (done) return null;
   return (
     <Card
       title="First steps"

@@ -43,6 +43,28 @@ def upgrade() -> None:
         batch_op.create_index("attempts_worker", ["worker", "state"], unique=False)
 
     op.create_table(
+        "journal",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("task", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=True),
+        sa.Column("worker", sa.String(), nullable=True),
+        sa.Column("queue", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("journal", schema=None) as batch_op:
+        batch_op.create_index("journal_task", ["task", "id"], unique=False)
+
+    op.create_table(
         "models",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("company", sa.String(), nullable=False),
@@ -398,6 +420,10 @@ def downgrade() -> None:
         batch_op.drop_index("models_project")
 
     op.drop_table("models")
+    with op.batch_alter_table("journal", schema=None) as batch_op:
+        batch_op.drop_index("journal_task")
+
+    op.drop_table("journal")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index("attempts_worker")
         batch_op.drop_index("attempts_ended")
