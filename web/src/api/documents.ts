@@ -98,9 +98,11 @@ export interface Queue {
   created?: string;
   last_update?: string;
   paused?: boolean;
-  pause?: { reason: string; by: string; since: string };
+  pause?: { reason: string; by: string; by_name?: string; since: string };
   /** How many wait, however many entries are told. */
   waiting?: number;
+  /** When the one came that waits longest. */
+  oldest?: string | null;
   entries?: Entry[];
   workers?: { name: string; ip?: string; key: string; task?: Named }[];
 }
@@ -121,7 +123,13 @@ export interface Worker {
   task?: Named & { running_time?: number; last_iteration?: number };
   project?: Named;
   /** What it was told to do, by whom (a user's id), and why. */
-  order?: { kind: "pause" | "drain" | "stop"; reason?: string; by?: string; since?: string };
+  order?: {
+    kind: "pause" | "drain" | "stop";
+    reason?: string;
+    by?: string;
+    by_name?: string;
+    since?: string;
+  };
   /** Why it takes no tasks of itself. */
   unfit?: string;
   /** What its machine has; memory in MiB. Agents of other makers may not tell. */

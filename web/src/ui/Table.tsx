@@ -50,6 +50,9 @@ export interface TableProps<Row> {
   /** The table takes the height that is there, and scrolls inside. */
   fill?: boolean;
   rowClass?: (row: Row) => string;
+  /** Hears which rows are drawn, for a list of which only a part is read: `end` is one beyond the
+   * last. */
+  onView?: (first: number, end: number) => void;
 }
 
 /** The least width of a column that has none of its own: pixels. */
@@ -90,6 +93,8 @@ export function Table<Row>(props: TableProps<Row>) {
     observer.observe(element);
     return () => observer.disconnect();
   }, [ordered.length === 0]);
+
+  useLayoutEffect(() => props.onView?.(part.first, part.end), [part.first, part.end]);
 
   if (!ordered.length) return <>{props.empty ?? <div class="empty">Nothing here.</div>}</>;
 

@@ -175,14 +175,15 @@ def waiting(tx: Tx, queue: str, *, limit: int | None = None) -> list[Row[Any]]:
 
 def window(tx: Tx, queue: str, first: int, limit: int) -> list[Row[Any]]:
     """A part of a queue's entries in order, with the names of their tasks and of whose they are."""
-    shown = (entries, tasks.c.name.label("task_name"), users.c.name.label("user_name"))
+    part = select(entries).where(entries.c.queue == queue).order_by(*ORDER)
+    own = part.offset(first).limit(limit).subquery()
     query = (
-        select(*shown)
-        .outerjoin(tasks, tasks.c.id == entries.c.task)
+        select(own, tasks.c.name.label("task_name"), users.c.name.label("user_name"))
+        .outerjoin(tasks, tasks.c.id == own.c.task)
         .outerjoin(users, users.c.id == tasks.c.user)
-        .where(entries.c.queue == queue)
     )
-    return list(tx.execute(query.order_by(*ORDER).offset(first).limit(limit)))
+    order = (own.c.priority.desc(), own.c.position, own.c.added, own.c.task)
+    return list(tx.execute(query.order_by(*order)))
 
 
 def length(tx: Tx, queue: str) -> int:

@@ -1,22 +1,9 @@
 import { call } from "../../api/client";
 import { useFresh } from "../../live/store";
-import { query, setQuery } from "../../router";
 import { Chart } from "../../ui/Chart";
-import { Card, Segmented } from "../../ui/parts";
+import { Card } from "../../ui/parts";
+import { useSpan } from "../../ui/Spans";
 
-const SPANS = [
-  ["3h", "3 h"],
-  ["24h", "24 h"],
-  ["7d", "7 d"],
-  ["30d", "30 d"],
-] as const;
-
-const SECONDS: Record<string, number> = {
-  "3h": 10_800,
-  "24h": 86_400,
-  "7d": 604_800,
-  "30d": 2_592_000,
-};
 const POINTS = 180;
 const COARSEST = 40;
 const READ_EVERY = 10_000;
@@ -29,24 +16,12 @@ interface Curves {
 
 /** How many workers there were, and how many had a task. */
 export function Activity() {
-  const wanted = query.value.get("span") ?? "";
-  const span = (wanted in SECONDS ? wanted : "3h") as (typeof SPANS)[number][0];
-  const curves = useFresh(["activity", span], (abort) => read(span, abort), ["workers"], {
+  const { span, seconds, chooser } = useSpan("Span", ["3h", "24h", "7d", "30d"], "3h");
+  const curves = useFresh(["activity", span], (abort) => read(seconds, abort), ["workers"], {
     every: READ_EVERY,
   }).data.value;
   return (
-    <Card
-      title="Workers"
-      note="busy, and all"
-      actions={
-        <Segmented
-          label="Span"
-          choices={SPANS}
-          chosen={span}
-          onChoose={(choice) => setQuery({ span: choice === "3h" ? null : choice })}
-        />
-      }
-    >
+    <Card title="Workers" note="busy, and all" actions={chooser}>
       {(curves?.x.length ?? 0) > 1 ? (
         <Chart
           label="Workers over time"
@@ -67,9 +42,8 @@ export function Activity() {
   );
 }
 
-async function read(span: string, abort: AbortSignal): Promise<Curves> {
+async function read(seconds: number, abort: AbortSignal): Promise<Curves> {
   const to = Date.now() / 1000;
-  const seconds = SECONDS[span] ?? 0;
   const { active, total } = await call(
     "workers.get_activity_report",
     {

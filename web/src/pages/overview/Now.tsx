@@ -3,6 +3,7 @@ import { count, duration, moment, now } from "../../ui/format";
 import { Kpi } from "../../ui/parts";
 import { workerState } from "../../ui/Pill";
 import { user } from "../../session";
+import { waitingIn } from "../queues/QueueTable";
 
 interface NowProps {
   workers: Worker[];
@@ -16,11 +17,11 @@ export function Now({ workers, queues, active }: NowProps) {
   const number = (state: string) => states.filter((one) => one === state).length;
   const lost = number("lost");
   const resting = number("paused") + number("draining");
-  const entries = queues.flatMap((queue) => queue.entries ?? []);
-  const oldest = Math.min(...entries.map(({ added }) => moment(added)));
+  const waiting = queues.reduce((sum, queue) => sum + waitingIn(queue), 0);
+  const oldest = Math.min(...queues.flatMap((queue) => (queue.oldest ? moment(queue.oldest) : [])));
   const running = active.filter(({ status }) => status === "in_progress");
   const mine = running.filter((task) => task.user?.id === user.value?.id).length;
-  const deserted = queues.filter(({ entries, workers }) => entries?.length && !workers?.length);
+  const deserted = queues.filter((queue) => waitingIn(queue) && !queue.workers?.length);
   return (
     <div class="kpis">
       <Kpi
@@ -39,12 +40,8 @@ export function Now({ workers, queues, active }: NowProps) {
       />
       <Kpi
         label="Waiting"
-        value={count(entries.length)}
-        note={
-          entries.length
-            ? `The oldest for ${duration((now.value - oldest) / 1000)}`
-            : "Nothing waits"
-        }
+        value={count(waiting)}
+        note={waiting ? `The oldest for ${duration((now.value - oldest) / 1000)}` : "Nothing waits"}
       />
       <Kpi
         label="Queues"

@@ -2,13 +2,11 @@ import type { Queue, Task } from "../../api/documents";
 import { go } from "../../router";
 import { A, Card } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
-import { QueuePill } from "../queues/QueueTable";
+import { pathOf, QueuePill, waitingIn } from "../queues/QueueTable";
 
 interface Row extends Queue {
   running: number;
 }
-
-const path = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
 
 const COLUMNS: Column<Row>[] = [
   {
@@ -16,7 +14,7 @@ const COLUMNS: Column<Row>[] = [
     head: "Queue",
     phone: true,
     sort: (q) => q.name,
-    cell: (q) => <A to={path(q)}>{q.display_name || q.name}</A>,
+    cell: (q) => <A to={pathOf(q)}>{q.display_name || q.name}</A>,
   },
   { key: "state", head: "State", width: 104, phone: true, cell: (q) => <QueuePill queue={q} /> },
   {
@@ -24,8 +22,8 @@ const COLUMNS: Column<Row>[] = [
     head: "Waiting",
     width: 72,
     number: true,
-    sort: (q) => q.entries?.length,
-    cell: (q) => q.entries?.length ?? 0,
+    sort: waitingIn,
+    cell: waitingIn,
   },
   {
     key: "running",
@@ -53,7 +51,7 @@ export function QueueStrip({ queues, active }: { queues: Queue[]; active: Task[]
         rows={rows}
         id={(queue) => queue.id}
         sort={{ key: "waiting", descending: true }}
-        onOpen={(queue) => go(path(queue))}
+        onOpen={(queue) => go(pathOf(queue))}
         empty={<div class="empty">No queue yet.</div>}
       />
     </Card>

@@ -1,75 +1,19 @@
 // What is done with a queue itself: made, paused, renamed, cleared, deleted.
 import { useState } from "preact/hooks";
-import { call, words } from "../../api/client";
+import { call } from "../../api/client";
 import type { Queue } from "../../api/documents";
 import { go } from "../../router";
+import { Ask } from "../../ui/Ask";
 import { CodeBlock } from "../../ui/CodeBlock";
-import { Confirm, Dialog } from "../../ui/Dialog";
+import { Commands } from "../../ui/Commands";
+import { Confirm } from "../../ui/Dialog";
 import { plural } from "../../ui/format";
 import { Menu } from "../../ui/Menu";
-import { Button, Notice } from "../../ui/parts";
+import { Button } from "../../ui/parts";
 import { toast } from "../../ui/Toast";
 import { tried } from "../../ui/tried";
+import { clearQueue, createQueue, deleteQueue, ofQueue, pauseQueue, renameQueue } from "./commands";
 import { waitingIn } from "./QueueTable";
-
-interface AskProps {
-  title: string;
-  verb: string;
-  label: string;
-  start?: string;
-  /** May it be left empty? */
-  optional?: boolean;
-  command: (text: string) => string;
-  run: (text: string) => Promise<unknown>;
-  onClose: () => void;
-}
-
-/** Asks for one line of text, and does something with it. What goes wrong is said at the field. */
-function Ask({ title, verb, label, start = "", optional, command, run, onClose }: AskProps) {
-  const [text, setText] = useState(start);
-  const [trouble, setTrouble] = useState<unknown>();
-  const ready = optional || (text.trim() && text !== start);
-  const submit = async () => {
-    try {
-      await run(text.trim());
-      onClose();
-    } catch (error) {
-      setTrouble(error);
-    }
-  };
-  return (
-    <Dialog
-      title={title}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" disabled={!ready} onClick={() => void submit()}>
-            {verb}
-          </Button>
-        </>
-      }
-    >
-      {trouble !== undefined && (
-        <Notice tone="bad">
-          {words(trouble).what} {words(trouble).hint}
-        </Notice>
-      )}
-      <label class="field">
-        {label}
-        <input
-          value={text}
-          ref={(input) => {
-            if (!text) input?.focus();
-          }}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === "Enter" && ready && void submit()}
-        />
-      </label>
-      <CodeBlock label="The same on the command line" text={command(text.trim() || "NAME")} />
-    </Dialog>
-  );
-}
 
 export function NewQueue({ onClose }: { onClose: () => void }) {
   return (
@@ -77,7 +21,7 @@ export function NewQueue({ onClose }: { onClose: () => void }) {
       title="New queue"
       verb="Create"
       label="Name"
-      command={(name) => `taskyard queue create ${name}`}
+      command={createQueue}
       run={async (name) => {
         await call("queues.create", { name });
         go(`/queues/${encodeURIComponent(name)}`);
@@ -89,7 +33,9 @@ export function NewQueue({ onClose }: { onClose: () => void }) {
 
 /** The buttons of an open queue. */
 export function Change({ queue }: { queue: Queue }) {
-  const [open, setOpen] = useState<"pause" | "rename" | "clear" | "delete" | null>(null);
+  const [open, setOpen] = useState<"pause" | "rename" | "clear" | "delete" | "commands" | null>(
+    null,
+  );
   const close = () => setOpen(null);
   const waiting = waitingIn(queue);
   const { id, name } = queue;
@@ -120,6 +66,7 @@ export function Change({ queue }: { queue: Queue }) {
             onChoose: () => setOpen("clear"),
           },
           { word: "Delete", danger: true, onChoose: () => setOpen("delete") },
+          { word: "As commands…", icon: "copy", onChoose: () => setOpen("commands") },
         ]}
       />
       {open === "pause" && (
@@ -128,7 +75,7 @@ export function Change({ queue }: { queue: Queue }) {
           verb="Pause"
           label="Why, for others to read"
           optional
-          command={(why) => `taskyard queue pause ${name}${why === "NAME" ? "" : ` -m '${why}'`}`}
+          command={(why) => pauseQueue(name, why)}
           run={(reason) => call("queues.pause", { queue: id, reason })}
           onClose={close}
         />
@@ -139,7 +86,7 @@ export function Change({ queue }: { queue: Queue }) {
           verb="Rename"
           label="New name"
           start={name}
-          command={(next) => `taskyard queue rename ${name} ${next}`}
+          command={(next) => renameQueue(name, next)}
           run={async (next) => {
             await call("queues.update", { queue: id, name: next });
             go(`/queues/${encodeURIComponent(next)}`, { replace: true });
@@ -162,7 +109,8 @@ export function Change({ queue }: { queue: Queue }) {
             })
           }
         >
-          {drafts}
+          <p>{drafts}</p>
+          <CodeBlock label="The same on the command line" text={clearQueue(name)} />
         </Confirm>
       )}
       {open === "delete" && (
@@ -181,7 +129,11 @@ export function Change({ queue }: { queue: Queue }) {
           {!!queue.workers?.length && (
             <p>{plural(queue.workers.length, "worker")} will no longer serve it.</p>
           )}
+          <CodeBlock label="The same on the command line" text={deleteQueue(name)} />
         </Confirm>
+      )}
+      {open === "commands" && (
+        <Commands title={`${name} on the command line`} commands={ofQueue(name)} onClose={close} />
       )}
     </>
   );

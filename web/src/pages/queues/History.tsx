@@ -1,47 +1,34 @@
 // How many waited, and how long, over time: of one queue or of all.
 import { call } from "../../api/client";
 import { useFresh } from "../../live/store";
-import { query, setQuery } from "../../router";
 import { Chart } from "../../ui/Chart";
 import { duration } from "../../ui/format";
-import { Card, Segmented } from "../../ui/parts";
+import { Card } from "../../ui/parts";
+import { useSpan } from "../../ui/Spans";
 
-const SPANS = [
-  ["3h", "3 h"],
-  ["24h", "24 h"],
-  ["7d", "7 d"],
-] as const;
-const SECONDS: Record<string, number> = { "3h": 10_800, "24h": 86_400, "7d": 604_800 };
 const POINTS = 180;
-const FINEST = 40;
+/** Seconds: waits are counted by the minute. */
+const FINEST = 60;
 
 interface Curves {
   x: number[];
   waiting: number[];
   running: number[];
-  wait: number[];
+  half: (number | null)[];
+  most: (number | null)[];
   oldest: number[];
 }
 
 export function History({ queue }: { queue?: string | undefined }) {
-  const wanted = query.value.get("span") ?? "";
-  const span = (wanted in SECONDS ? wanted : "3h") as (typeof SPANS)[number][0];
+  const { span, seconds, chooser } = useSpan("Span", ["3h", "24h", "7d", "30d"], "3h");
   const { data } = useFresh(
     ["history", queue, span],
-    (abort) => read(queue, span, abort),
+    (abort) => read(queue, seconds, abort),
     ["queues"],
     { every: 10_000 },
   );
   const curves = data.value;
   const some = (curves?.x.length ?? 0) > 1;
-  const chooser = (
-    <Segmented
-      label="Span"
-      choices={SPANS}
-      chosen={span}
-      onChoose={(choice) => setQuery({ span: choice === "3h" ? null : choice })}
-    />
-  );
   const empty = <div class="empty">{curves && "A curve begins after a minute or two."}</div>;
   return (
     <div class="queue-charts">
@@ -64,7 +51,10 @@ export function History({ queue }: { queue?: string | undefined }) {
           empty
         )}
       </Card>
-      <Card title="Wait before a start" note="average, and the longest">
+      <Card
+        title="Wait before a start"
+        note="of those that started, and of the one that waits longest"
+      >
         {some && curves ? (
           <Chart
             label="Waiting time over time"
@@ -72,9 +62,11 @@ export function History({ queue }: { queue?: string | undefined }) {
             fromZero
             x={curves.x}
             series={[
-              { name: "Average", values: curves.wait },
-              { name: "First in the queue", values: curves.oldest, colour: 2, dashed: true },
+              { name: "Half, at most", values: curves.half },
+              { name: "95 %, at most", values: curves.most, colour: 3 },
+              { name: "Oldest that waits", values: curves.oldest, colour: 2, dashed: true },
             ]}
+            joined
             sync="queues"
             height={150}
             format={(seconds) => duration(seconds)}
@@ -87,9 +79,12 @@ export function History({ queue }: { queue?: string | undefined }) {
   );
 }
 
-async function read(queue: string | undefined, span: string, abort: AbortSignal): Promise<Curves> {
+async function read(
+  queue: string | undefined,
+  seconds: number,
+  abort: AbortSignal,
+): Promise<Curves> {
   const to = Date.now() / 1000;
-  const seconds = SECONDS[span] ?? 0;
   const { queues } = await call(
     "queues.get_queue_metrics",
     {
@@ -105,7 +100,8 @@ async function read(queue: string | undefined, span: string, abort: AbortSignal)
     x: (found?.dates ?? []).map((milliseconds) => milliseconds / 1000),
     waiting: found?.queue_lengths ?? [],
     running: found?.running ?? [],
-    wait: found?.avg_waiting_times ?? [],
+    half: found?.p50_waits ?? [],
+    most: found?.p95_waits ?? [],
     oldest: found?.oldest_waiting_times ?? [],
   };
 }

@@ -1,5 +1,7 @@
+import type { Answer } from "../../api/client";
 import type { Queue } from "../../api/documents";
 import { go } from "../../router";
+import { duration, moment } from "../../ui/format";
 import { Pill } from "../../ui/Pill";
 import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
@@ -7,7 +9,15 @@ import { type Column, Table } from "../../ui/Table";
 export const pathOf = (queue: Queue): string => `/queues/${encodeURIComponent(queue.name)}`;
 export const waitingIn = (queue: Queue): number => queue.waiting ?? queue.entries?.length ?? 0;
 
-const COLUMNS: Column<Queue>[] = [
+/** A queue with how long tasks waited in it lately. */
+export interface Row extends Queue {
+  waits?: Answer<"queues.get_waits">["queues"][number] | undefined;
+}
+
+const long = (seconds: number | null | undefined) =>
+  typeof seconds === "number" ? duration(seconds) : <Nothing />;
+
+const COLUMNS: Column<Row>[] = [
   {
     key: "name",
     head: "Queue",
@@ -31,6 +41,30 @@ const COLUMNS: Column<Queue>[] = [
     cell: waitingIn,
   },
   {
+    key: "oldest",
+    head: "Oldest",
+    width: 84,
+    number: true,
+    sort: (q) => (q.oldest ? -moment(q.oldest) : undefined),
+    cell: (q) => <Ago at={q.oldest} />,
+  },
+  {
+    key: "p50",
+    head: "p50 wait",
+    width: 88,
+    number: true,
+    sort: (q) => q.waits?.p50,
+    cell: (q) => long(q.waits?.p50),
+  },
+  {
+    key: "p95",
+    head: "p95 wait",
+    width: 88,
+    number: true,
+    sort: (q) => q.waits?.p95,
+    cell: (q) => long(q.waits?.p95),
+  },
+  {
     key: "workers",
     head: "Workers",
     width: 90,
@@ -43,13 +77,6 @@ const COLUMNS: Column<Queue>[] = [
     head: "Next task",
     phone: true,
     cell: (q) => <TaskLink task={q.entries?.[0]?.task} />,
-  },
-  {
-    key: "longest",
-    head: "First waits",
-    width: 100,
-    number: true,
-    cell: (q) => (q.entries?.[0] ? <Ago at={q.entries[0].added} /> : <Nothing />),
   },
   {
     key: "changed",
@@ -82,7 +109,7 @@ export function QueuePill({ queue }: { queue: Queue }) {
   );
 }
 
-export function QueueTable({ rows, current }: { rows: Queue[]; current?: string | undefined }) {
+export function QueueTable({ rows, current }: { rows: Row[]; current?: string | undefined }) {
   return (
     <Table
       name="queues"

@@ -10,6 +10,7 @@ import { absolute } from "../../ui/format";
 import { A, Button, Card, EmptyState, Notice, Skeleton, Tabs, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 import { Change, NewQueue } from "./Change";
+import { serveQueue } from "./commands";
 import { History } from "./History";
 import { pathOf, QueuePill, QueueTable, waitingIn } from "./QueueTable";
 import { Waiting } from "./Waiting";
@@ -37,6 +38,7 @@ export default function Queues({ params }: PageProps) {
 
 function All({ queues }: { queues: Queue[] }) {
   const [making, setMaking] = useState(false);
+  const waits = useWaits();
   const text = (query.value.get("q") ?? "").toLowerCase();
   const shown = queues.filter(({ name, display_name: other, id }) =>
     [name, other ?? "", id].some((word) => word.toLowerCase().includes(text)),
@@ -55,12 +57,18 @@ function All({ queues }: { queues: Queue[] }) {
         <div class="filters">
           <Search label="Find a queue" />
         </div>
-        <QueueTable rows={shown} />
+        <QueueTable rows={shown.map((queue) => ({ ...queue, waits: waits.get(queue.id) }))} />
       </Card>
       <History />
       {making && <NewQueue onClose={() => setMaking(false)} />}
     </Page>
   );
+}
+
+/** How long tasks waited in the last day, by queue. */
+function useWaits() {
+  const { data } = useLive("queues.get_waits", {}, ["queues"], { every: 5_000, pulse: 30_000 });
+  return new Map((data.value?.queues ?? []).map((one) => [one.queue, one]));
 }
 
 /** The alarm: somebody waits where nobody works. */
@@ -73,8 +81,7 @@ function Unserved({ queues }: { queues: Queue[] }) {
           <Notice key={queue.id} tone="warn">
             <b>No worker serves {queue.name}.</b>{" "}
             {waitingIn(queue) === 1 ? "A task waits" : `${waitingIn(queue)} tasks wait`}. Start one:{" "}
-            <code>taskyard agent daemon --queue {queue.name}</code>, or{" "}
-            <A to={pathOf(queue)}>move them</A>.
+            <code>{serveQueue(queue.name)}</code>, or <A to={pathOf(queue)}>move them</A>.
           </Notice>
         ))}
     </>
@@ -117,7 +124,10 @@ function One({ queue, tab }: { queue: Queue; tab: string }) {
     >
       {queue.paused && (
         <Notice tone="warn">
-          <b>Paused{queue.pause?.since ? ` since ${absolute(queue.pause.since)}` : ""}.</b>{" "}
+          <b>
+            Paused{queue.pause?.since ? ` since ${absolute(queue.pause.since)}` : ""}
+            {queue.pause?.by_name ? ` by ${queue.pause.by_name}` : ""}.
+          </b>{" "}
           {queue.pause?.reason || "Nothing is handed out until it is resumed."}
         </Notice>
       )}
@@ -134,7 +144,7 @@ function One({ queue, tab }: { queue: Queue; tab: string }) {
             empty={
               <EmptyState title="No workers serve this queue">
                 <p>
-                  <code>taskyard agent daemon --queue {queue.name}</code> starts one.
+                  <code>{serveQueue(queue.name)}</code> starts one.
                 </p>
               </EmptyState>
             }

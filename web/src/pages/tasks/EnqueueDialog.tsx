@@ -10,7 +10,10 @@ import { enqueue } from "./deeds";
 
 /** All queues, and which is meant when nobody says: `default`, else the first. */
 export function useQueues(): { queues: Queue[]; first: string } {
-  const { data } = useLive("queues.get_all_ex", { order_by: ["name"] }, ["queues", "workers"]);
+  const { data } = useLive("queues.get_all_ex", { order_by: ["name"], max_task_entries: 1 }, [
+    "queues",
+    "workers",
+  ]);
   const queues = (data.value?.queues ?? []) as unknown as Queue[];
   const first = queues.find(({ name }) => name === "default") ?? queues[0];
   return { queues, first: first?.id ?? "" };
@@ -26,7 +29,7 @@ export function QueueField(props: {
   const { queues, chosen, onChoose, none } = props;
   const queue = queues.find(({ id }) => id === chosen);
   const workers = queue?.workers?.length ?? 0;
-  const waiting = queue?.entries?.length ?? 0;
+  const waiting = queue?.waiting ?? 0;
   return (
     <>
       <label class="field">
