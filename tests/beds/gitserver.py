@@ -18,10 +18,19 @@ from urllib.parse import urlsplit
 
 
 @contextlib.contextmanager
-def serve(root: Path, user: str | None = None, password: str | None = None) -> Iterator[str]:
+def serve(
+    root: Path,
+    user: str | None = None,
+    password: str | None = None,
+    *,
+    stalls_after: int = 0,
+    old: bool = False,
+) -> Iterator[str]:
     """Serve the repositories in the folder ``root``; yields ``http://127.0.0.1:<port>``.
 
-    With ``user`` and ``password``, requests without them are answered with 401.
+    With ``user`` and ``password``, requests without them are answered with 401. The first answer of
+    more than ``stalls_after`` bytes comes to a stop there. One that is ``old`` speaks the first
+    protocol only, in which a hash that is on no branch is refused.
     """
     wanted = ""
     if user is not None:
@@ -31,6 +40,7 @@ def serve(root: Path, user: str | None = None, password: str | None = None) -> I
         pass
 
     Handler.root, Handler.authorization = root, wanted
+    Handler.stalls_after, Handler.old = stalls_after, old
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -45,6 +55,8 @@ def serve(root: Path, user: str | None = None, password: str | None = None) -> I
 class _Handler(BaseHTTPRequestHandler):
     root: Path
     authorization: str
+    stalls_after: int
+    old: bool
 
     def do_GET(self) -> None:
         if self.authorization and self.headers["Authorization"] != self.authorization:
@@ -70,6 +82,11 @@ class _Handler(BaseHTTPRequestHandler):
             if name != "Status":
                 self.send_header(name, value)
         self.end_headers()
+        if 0 < self.stalls_after < len(body):
+            stalls_at, type(self).stalls_after = self.stalls_after, 0
+            self.wfile.write(body[:stalls_at])
+            self.connection.recv(1)  # the reader is gone
+            return
         self.wfile.write(body)
 
     do_POST = do_GET
@@ -114,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             "GIT_PROJECT_ROOT": str(self.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": "" if self.old else self.headers.get("Git-Protocol", ""),
             "PATH_INFO": url.path,
             "QUERY_STRING": url.query,
             "REQUEST_METHOD": self.command,

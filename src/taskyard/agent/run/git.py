@@ -12,7 +12,8 @@ import re
 import selectors
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -20,6 +21,8 @@ from taskyard.api.errors import Cause, RunError, TaskyardError
 
 SILENCE = 120.0
 """Seconds without a byte from git after which a conversation with another host is given up."""
+_LOOK = 0.25
+"""Seconds between two looks at a conversation that may be broken off."""
 
 # Variables about the person's connection are kept. All others say which repository git works
 # on, or trace what it sends, passwords included.
@@ -42,6 +45,10 @@ class GitFailed(TaskyardError):
     def tail(self) -> str:
         """The last lines a person wants to read; progress reports are left out."""
         return "\n".join(_spoken(self.stderr)[-12:])
+
+
+class BrokenOff(TaskyardError):
+    """A conversation was ended because its caller had enough of it."""
 
 
 def redact(text: str) -> str:
@@ -115,12 +122,17 @@ def run(
 
 
 def converse(
-    *args: str, env: Mapping[str, str], cwd: Path | None = None, silence: float | None = None
+    *args: str,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    silence: float | None = None,
+    enough: Callable[[bytes], bool] | None = None,
 ) -> bytes:
     """Run a git command that talks to another host, and return its output.
 
     Ends it, with its helpers, when it says nothing for ``silence`` seconds (``SILENCE`` unless
-    given), whatever the transport. Raises :class:`GitFailed`.
+    given), whatever the transport; and when ``enough``, which is asked again and again with what
+    git has told people so far, says so. Raises :class:`GitFailed`, :class:`BrokenOff`.
     """
     limit = SILENCE if silence is None else silence
     try:
@@ -136,7 +148,7 @@ def converse(
     except FileNotFoundError as error:
         raise _not_started(error, cwd) from None
     try:
-        out, err, timed_out = _listen(process, limit)
+        out, err, timed_out = _listen(process, limit, enough)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -149,7 +161,9 @@ def converse(
     return out
 
 
-def _listen(process: subprocess.Popen[bytes], limit: float) -> tuple[bytes, bytes, bool]:
+def _listen(
+    process: subprocess.Popen[bytes], limit: float, enough: Callable[[bytes], bool] | None
+) -> tuple[bytes, bytes, bool]:
     """Read both pipes to their ends, or until neither has said anything for ``limit`` seconds."""
     assert process.stdout is not None
     assert process.stderr is not None
@@ -158,9 +172,14 @@ def _listen(process: subprocess.Popen[bytes], limit: float) -> tuple[bytes, byte
     with process.stdout, process.stderr, selectors.DefaultSelector() as ears:
         for pipe in heard:
             ears.register(pipe, selectors.EVENT_READ)
+        heard_last = time.monotonic()
         while ears.get_map():
-            ready = ears.select(limit)
-            if not ready:
+            ready = ears.select(min(limit, _LOOK) if enough else limit)
+            if enough and enough(bytes(err)):
+                raise BrokenOff("the conversation was broken off")
+            if ready:
+                heard_last = time.monotonic()
+            elif time.monotonic() - heard_last >= limit:
                 return bytes(out), bytes(err), True
             for key, _ in ready:
                 data = os.read(key.fd, 1 << 16)

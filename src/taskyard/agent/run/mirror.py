@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from taskyard.agent.run import git
-from taskyard.agent.run.git import GitFailed
+from taskyard.agent.run import git, shallow
+from taskyard.agent.run.git import BrokenOff, GitFailed
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import Cause, RunError, TaskyardError
 
@@ -36,6 +36,8 @@ _DAMAGE = re.compile(
     r"bad object|corrupt|unable to read|missing (blob|tree|commit)|unpack tree object"
     r"|not a tree|not a git repository: |packfile .* cannot|inflate"
 )
+_NOT_THERE = re.compile("not our ref|find remote ref")
+_NO_SINGLE_COMMITS = re.compile("unadvertised object|not support shallow|shallow capabilities")
 
 # Branches lie where a clone has them, so that a working tree can take the list as it is.
 _SETTINGS = """\
@@ -113,12 +115,19 @@ def note_plain(mirror: Mirror, commit: str) -> None:
         (mirror.path / PLAIN / commit).touch()
 
 
-def remake(mirror: Mirror, say: Say) -> None:
-    """Replace a damaged mirror by a new one from the remote."""
+def discard(mirror: Mirror, say: Say) -> None:
+    """Drop a damaged mirror: the next who needs it makes it anew."""
     with _lock(mirror, say):
         say(f"the mirror of {mirror.url} is damaged: making it anew")
         _remove(mirror)
-        _make(mirror)
+
+
+def complete(mirror: Mirror, say: Say) -> None:
+    """Have all branches and tags, with their history, of a repository that has single commits."""
+    with _lock(mirror, say):
+        if shallow.is_shallow(mirror.path):
+            say(f"fetching the history of {mirror.url}: a version is made from it")
+            _update(mirror, mirror.path)
 
 
 def is_damage(failure: GitFailed) -> bool:
@@ -137,7 +146,9 @@ def _ensure(mirror: Mirror, wanted: str, say: Say, *, missing: str) -> str:
         if mirror.path.exists():
             say(f"fetching {mirror.url}")
             try:
-                _update(mirror, mirror.path)
+                alone = shallow.is_shallow(mirror.path)
+                if not (alone and _fetch_shallow(mirror, mirror.path, wanted, missing)):
+                    _update(mirror, mirror.path)
             except GitFailed as failure:
                 if not is_damage(failure):
                     raise
@@ -145,7 +156,7 @@ def _ensure(mirror: Mirror, wanted: str, say: Say, *, missing: str) -> str:
                 _remove(mirror)
         if not mirror.path.exists():
             say(f"cloning {mirror.url}")
-            _make(mirror)
+            _make(mirror, wanted, missing, say)
         if not (found := _resolve(mirror, wanted)) and HASH.fullmatch(wanted):
             _fetch_alone(mirror, wanted)
             found = _resolve(mirror, wanted)
@@ -187,7 +198,7 @@ def _absent(mirror: Mirror, missing: str) -> RunError:
     )
 
 
-def _make(mirror: Mirror) -> None:
+def _make(mirror: Mirror, wanted: str, missing: str, say: Say) -> None:
     """Build the mirror aside and put it in place whole."""
     partial = mirror.path.with_name(f"{mirror.path.name}.partial.{os.getpid()}")
     (partial / "objects" / "pack").mkdir(parents=True)
@@ -195,16 +206,44 @@ def _make(mirror: Mirror) -> None:
     (partial / "HEAD").write_text("ref: refs/heads/main\n")
     (partial / "config").write_text(_SETTINGS.format(url=quoted(mirror.url)))
     try:
-        _update(mirror, partial)
+        _fill(mirror, partial, wanted, missing, say)
         partial.rename(mirror.path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _update(mirror: Mirror, path: Path) -> None:
+def _fill(mirror: Mirror, path: Path, wanted: str, missing: str, say: Say) -> None:
+    """All of a repository, or of a large one only what is wanted."""
+    enough = shallow.too_much(path) if shallow.reference(wanted) else None
+    try:
+        _update(mirror, path, enough)
+    except BrokenOff:
+        say(f"{mirror.url} is large: fetching {missing} without the history")
+        _sweep_packs(path)
+        if not _fetch_shallow(mirror, path, wanted, missing):
+            say("its server does not give commits without their history: fetching all of it")
+            _update(mirror, path)
+
+
+def _update(mirror: Mirror, path: Path, enough: Callable[[bytes], bool] | None = None) -> None:
     """Fetch all branches and tags. All references are in one file afterwards."""
-    _fetch(mirror, path, "--prune", "--no-tags", "origin")
-    git.run("pack-refs", "--all", env=git.isolated() | {"GIT_DIR": str(path)})
+    deeper = ["--unshallow"] if shallow.is_shallow(path) else []
+    _fetch(mirror, path, "--prune", "--no-tags", *deeper, "origin", enough=enough)
+
+
+def _fetch_shallow(mirror: Mirror, path: Path, wanted: str, missing: str) -> bool:
+    """Fetch one commit without its history; whether that is a way to get it."""
+    if not (named := shallow.reference(wanted)):
+        return False
+    try:
+        _fetch(mirror, path, "--depth=1", "--no-tags", "origin", named)
+    except GitFailed as failure:
+        if _NOT_THERE.search(failure.stderr):
+            raise _absent(mirror, missing) from None
+        if not _NO_SINGLE_COMMITS.search(failure.stderr):
+            raise
+        return False
+    return True
 
 
 def _fetch_alone(mirror: Mirror, commit: str) -> None:
@@ -212,14 +251,17 @@ def _fetch_alone(mirror: Mirror, commit: str) -> None:
     try:
         _fetch(mirror, mirror.path, "--no-tags", "origin", commit)
     except GitFailed as failure:
-        if not re.search("not our ref|unadvertised object|find remote ref", failure.stderr):
+        if not (_NOT_THERE.search(failure.stderr) or _NO_SINGLE_COMMITS.search(failure.stderr)):
             raise
 
 
-def _fetch(mirror: Mirror, path: Path, *args: str) -> None:
+def _fetch(
+    mirror: Mirror, path: Path, *args: str, enough: Callable[[bytes], bool] | None = None
+) -> None:
     env = network_environment(mirror) | {"GIT_DIR": str(path)}
     options = ("--progress", "--no-write-fetch-head", "--no-recurse-submodules")
-    git.converse("fetch", *options, *args, env=env)
+    git.converse("fetch", *options, *args, env=env, enough=enough)
+    git.run("pack-refs", "--all", env=git.isolated() | {"GIT_DIR": str(path)})
 
 
 def _remove(mirror: Mirror) -> None:
@@ -255,8 +297,13 @@ def _sweep(mirror: Mirror) -> None:
     """Remove what a killed process left: half-made mirrors, half-received packs, git's locks."""
     for partial in mirror.path.parent.glob(f"{mirror.path.name}.partial.*"):
         shutil.rmtree(partial, ignore_errors=True)
-    litter = [*mirror.path.glob("*.lock"), *mirror.path.glob("objects/pack/tmp_*")]
-    for file in [*litter, *mirror.path.glob("refs/**/*.lock")]:
+    _sweep_packs(mirror.path)
+    for file in [*mirror.path.glob("*.lock"), *mirror.path.glob("refs/**/*.lock")]:
+        file.unlink(missing_ok=True)
+
+
+def _sweep_packs(path: Path) -> None:
+    for file in path.glob("objects/pack/tmp_*"):
         file.unlink(missing_ok=True)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from taskyard.agent.run import exact
+from taskyard.agent.run import exact, shallow
 from taskyard.agent.run import git as command
 from taskyard.agent.run import mirror as mirrors
 from taskyard.agent.run.exact import Part
@@ -94,8 +94,11 @@ def _place(source: Mirror, code: Code, into: Path, place: _Place) -> str:
         except GitFailed as failure:
             if not mirrors.is_damage(failure):
                 raise
-            mirrors.remake(source, place.say)
+            mirrors.discard(source, place.say)
             _check_out(source, mirrors.locate(source, Code(commit=commit), place.say), into)
+        if shallow.is_shallow(source.path) and shallow.needs_history(into, into / code.working_dir):
+            mirrors.complete(source, place.say)
+            _take_names(source, into / ".git")
         if (into / ".gitmodules").is_file():
             _place_submodules(source, into, place)
         if not known:
@@ -112,13 +115,22 @@ def _check_out(source: Mirror, commit: str, into: Path) -> None:
     (inner / "refs").mkdir(exist_ok=True)
     (inner / "objects" / "info" / "alternates").write_text(f"{source.path / 'objects'}\n")
     (inner / "config").write_text(_SETTINGS.format(url=mirrors.quoted(source.url)))
-    if (names := source.path / "packed-refs").exists():
-        shutil.copyfile(names, inner / "packed-refs")
     (inner / "HEAD").write_text(f"{commit}\n")
+    _take_names(source, inner)
     command.run(
         "-c", "checkout.workers=0", "read-tree", "--reset", "-u", commit,
         cwd=into, env=local(into),
     )  # fmt: skip
+
+
+def _take_names(source: Mirror, inner: Path) -> None:
+    """Give the tree the mirror's branches and tags, and the list of commits without history."""
+    # In this order: the list may know of more commits than there are names for, not of fewer.
+    for name in ("packed-refs", "shallow"):
+        try:
+            shutil.copyfile(source.path / name, inner / name)
+        except FileNotFoundError:
+            (inner / name).unlink(missing_ok=True)
 
 
 def local(tree: Path) -> dict[str, str]:
