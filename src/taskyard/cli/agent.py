@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from taskyard.api.errors import TaskyardError
 from taskyard.cli import agent_flags, build, execute, service
 from taskyard.cli.machine import obey
-from taskyard.cli.output import add_answer
+from taskyard.cli.output import add_output
 
 if TYPE_CHECKING:
     from taskyard.agent import daemon
@@ -31,12 +31,13 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
     install = verbs.add_parser("install", help="have systemd run an agent with these flags")
     agent_flags.add_flags(install)
     install.add_argument("--print", action="store_true", help="show the unit and do nothing")
-    listed = verbs.add_parser("list", help="the workers the server knows")
-    add_answer(listed)
+    listed = verbs.add_parser("ls", aliases=["list"], help="the workers the server knows")
+    listed.set_defaults(verb="ls")
+    add_output(listed)
 
 
 def agent_command(args: argparse.Namespace) -> int:
-    if args.verb == "list":
+    if args.verb == "ls":
         from taskyard.cli.workers import list_workers
 
         return list_workers(args)
@@ -110,7 +111,7 @@ def _stop_on_signals(agent: daemon.Agent) -> None:
 def _detach(log: Path) -> None:
     """Go on as a daemon; the caller's process ends here and says where to look."""
     if child := os.fork():
-        print(f"agent runs in the background as process {child}; its log: {log}")
+        print(f"agent runs in the background as process {child}; its log: {log}", flush=True)
         os._exit(0)
     os.setsid()
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
