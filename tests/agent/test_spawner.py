@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spawner import Spawner, SpawnerError
 from taskyard.agent.run.spec import Code, Environment, Outcome, RunSpec, Secrets
+from taskyard.api.errors import Cause
 from tests.agent.runs import SPAWNER, WAITS, Runs, bed, console, go_on, gone, until, written
 
 
@@ -164,9 +166,99 @@ def test_a_spawner_ends_with_its_agent(tmp_path: Path) -> None:
 
 
 def test_no_ended_supervisor_stays_behind_as_a_zombie(runs: Runs) -> None:
-    folder = runs.begin("")
+    folder = runs.begin("", name="refused")
     supervisor = runs.seen_over(folder).state.supervisor
     until(lambda: processes.start_time(supervisor) == 0.0, "the kernel to forget the supervisor")
+
+
+def keeper_of(folder: Path) -> int:
+    process = folders.read_process(folder)
+    assert process is not None
+    return process.keeper
+
+
+def in_turn(runs: Runs, between: Callable[[int], None] = lambda _: None) -> tuple[Path, Path]:
+    """Two runs that one supervisor had: one that has ended, and the next, which waits to go on.
+
+    ``between`` is called with the supervisor's pid after the first.
+    """
+
+    def try_once() -> tuple[Path, Path] | None:
+        first = runs.begin("")
+        supervisor = runs.seen_over(first).state.supervisor
+        between(supervisor)
+        second = runs.begin(WAITS)
+        written(second, "up")
+        if until(lambda: folders.read_state(second).pid, "the pid in the state"):
+            if folders.read_state(second).supervisor == supervisor:
+                return first, second
+            go_on(second)
+            runs.outcome(second)
+        return None
+
+    found = until(try_once, "a supervisor with two runs")
+    assert found is not None
+    return found
+
+
+def test_a_supervisor_and_its_keeper_have_one_run_after_the_other(runs: Runs) -> None:
+    first, second = in_turn(runs)
+    assert keeper_of(first) == keeper_of(second)
+    go_on(second)
+    assert runs.outcome(second) == Outcome()
+    assert console(second).split() == ["up", "done"]
+
+
+def test_a_stop_of_the_run_before_is_not_for_the_next(runs: Runs) -> None:
+    first, second = in_turn(runs)
+    runs.executor.stop(first, 0.0)
+    go_on(second)
+    assert runs.outcome(second) == Outcome()
+
+
+def test_a_signal_for_the_run_before_is_not_for_the_next(runs: Runs) -> None:
+    _, second = in_turn(runs, between=lambda supervisor: os.kill(supervisor, signal.SIGTERM))
+    go_on(second)
+    assert runs.outcome(second) == Outcome()
+
+
+def test_a_stop_of_a_supervisors_second_run_is_heard(runs: Runs) -> None:
+    _, second = in_turn(runs)
+    runs.executor.stop(second, 5.0)
+    assert runs.outcome(second).cause == Cause.ABORTED
+
+
+def test_a_supervisor_that_waits_has_nothing_of_its_last_run(runs: Runs) -> None:
+    _, folder = in_turn(runs)
+    go_on(folder)
+    supervisor, keeper = runs.seen_over(folder).state.supervisor, keeper_of(folder)
+
+    def free() -> bool:
+        opened = [f for pid in (supervisor, keeper) for f in Path(f"/proc/{pid}").glob("fd/*")]
+        places = [os.readlink(f) for f in opened]
+        places += [os.readlink(f"/proc/{pid}/cwd") for pid in (supervisor, keeper)]
+        return bool(opened) and not any(str(runs.root) in place for place in places)
+
+    until(free, "the end of all that the run had open")
+
+
+def test_supervisors_that_wait_for_another_run_end_with_the_spawner(runs: Runs) -> None:
+    _, folder = in_turn(runs)
+    go_on(folder)
+    supervisor, keeper = runs.seen_over(folder).state.supervisor, keeper_of(folder)
+    runs.spawner.close()
+    until(lambda: gone(supervisor), "the end of a waiting supervisor")
+    until(lambda: gone(keeper), "the end of a waiting keeper")
+
+
+def test_what_a_supervisors_second_run_leaves_running_is_ended(runs: Runs) -> None:
+    _, folder = in_turn(runs)
+    go_on(folder)
+    runs.outcome(folder)
+    leaves = "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)\n"
+    child = runs.begin(leaves)
+    assert runs.outcome(child) == Outcome()
+    assert gone(int(console(child).split()[0]))
 
 
 def test_a_spawner_that_cannot_work_is_an_error_that_names_the_run(tmp_path: Path) -> None:

@@ -106,11 +106,11 @@ def test_what_the_process_leaves_running_is_ended(runs: Runs) -> None:
 
 def test_nothing_of_a_run_is_left_when_it_has_ended(runs: Runs) -> None:
     folder = runs.begin("")
-    state = runs.seen_over(folder).state
+    runs.outcome(folder)
     process = folders.read_process(folder)
     assert process is not None
-    until(lambda: gone(state.supervisor), "the supervisor's own end")
-    assert gone(process.keeper)
+    assert gone(process.pid)
+    assert processes.descendants(process.keeper) == []
 
 
 def test_the_supervisor_the_keeper_and_the_process_have_sessions_of_their_own(runs: Runs) -> None:

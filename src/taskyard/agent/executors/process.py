@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -36,6 +37,9 @@ class ProcessExecutor:
     def __init__(self, spawner: Spawner | None = None) -> None:
         self._spawner = spawner or Spawner()
         self._revived: dict[Path, float] = {}
+        self._giving = threading.Lock()
+        """Held while a supervisor is given a run, or told to end one: it may have another by the
+        time a late word for the one before reaches it."""
 
     def start_spawner(self) -> None:
         """Get ready, so that the first run starts as fast as the others."""
@@ -50,7 +54,8 @@ class ProcessExecutor:
 
     def start(self, folder: Path) -> None:
         """Begin the run. Raises SpawnerError."""
-        self._spawner.start(folder)
+        with self._giving:
+            self._spawner.start(folder)
 
     def poll(self, folder: Path) -> Observation:
         """Look at the run. One whose supervisor died gets a new one, now or at a later look."""
@@ -72,10 +77,12 @@ class ProcessExecutor:
         A later call may shorten the time. ``cause`` and ``message`` go into the outcome.
         """
         folders.write_stop(folder, Stop(grace=grace, cause=cause, message=message))
-        state = folders.read_state(folder)
-        if processes.alive(state.supervisor, state.supervisor_start):
-            processes.send([state.supervisor], signal.SIGTERM)
-        # Else the supervisor is still to come, or to be replaced: it will find the wish.
+        with self._giving:
+            state = folders.read_state(folder)
+            lives = processes.alive(state.supervisor, state.supervisor_start)
+            if lives and state.outcome is None:
+                processes.send([state.supervisor], signal.SIGTERM)
+            # Else the supervisor is still to come, or to be replaced: it will find the wish.
 
     def adopt(self, folder: Path) -> Observation:
         """Go on with a run that an agent before this one began, or was about to begin.
@@ -91,4 +98,4 @@ class ProcessExecutor:
         now = time.monotonic()
         if now - self._revived.get(folder, -AGAIN) >= AGAIN:
             self._revived[folder] = now
-            self._spawner.start(folder)
+            self.start(folder)

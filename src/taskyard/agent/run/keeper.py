@@ -6,7 +6,8 @@ user's process and the kernel's init, it makes two things true even when the sup
 the exit code is known, and the whole tree of processes can be found below one pid.
 
 A copy of the supervisor's own memory costs less, and starts faster, than a program of its own.
-Even the copying takes a moment: it can happen before there is a run, see :func:`stand_by`.
+Even the copying takes a moment: it can happen before there is a run, see :func:`stand_by`. Such a
+keeper serves one run after the other, as its supervisor does.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import socket
+import struct
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -61,12 +64,22 @@ class _Order(msgspec.Struct, array_like=True):
     memory: int
 
 
-class _Standby(NamedTuple):
-    """A keeper to be: forked already, and waiting to be told what to start."""
+@dataclass
+class _Standby:
+    """A keeper that was forked before there was a run for it. It is told what to start, answers
+    who it is, and says so when all of that has ended; then it can be told again.
+
+    What is said is a message: its length, and that many bytes.
+    """
 
     pid: int
     connection: socket.socket
+    busy: bool = False
 
+
+_LENGTH = struct.Struct("!I")
+_ALL_ENDED = b""
+"""What a keeper says last of a run."""
 
 _standby: _Standby | None = None
 """This supervisor's, if it has one."""
@@ -85,7 +98,7 @@ def stand_by(*not_inherited: socket.socket, ready: Callable[[], None]) -> None:
             for other in (ours, *not_inherited):
                 other.close()
             ready()
-            _wait_for_order(theirs)
+            _wait_for_orders(theirs)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -96,12 +109,11 @@ def stand_by(*not_inherited: socket.socket, ready: Callable[[], None]) -> None:
 
 def stand_down() -> None:
     """End the keeper that stands by, if there is one."""
-    global _standby
     if _standby is not None:
-        _standby.connection.close()
+        pid = _standby.pid
+        _forget()
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(_standby.pid, 0)
-        _standby = None
+            os.waitpid(pid, 0)
 
 
 def start(folder: Path, launch: Launch, *, not_inherited: int) -> Process:
@@ -118,36 +130,92 @@ def start(folder: Path, launch: Launch, *, not_inherited: int) -> Process:
     raise OSError("the process that was to start the user's code died on the way")
 
 
+def ready() -> bool:
+    """Whether a keeper stands by, and is all that this process has below it."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    below = processes.living(processes.descendants(os.getpid()))
+    return _standby is not None and not _standby.busy and below == [_standby.pid]
+
+
+def wait(process: Process, timeout: float, *, wake: int = -1) -> bool:
+    """Wait until all that a run's keeper started has ended, and whether it has.
+
+    ``timeout`` is in seconds. Returns early (False) when the file descriptor ``wake`` has
+    something to read.
+    """
+    own = _standby
+    if own is None or own.pid != process.keeper:
+        return processes.wait(process.keeper, process.keeper_start, timeout, wake=wake)
+    if not own.busy:
+        return True
+    poll = select.poll()
+    poll.register(own.connection, select.POLLIN)
+    if wake >= 0:
+        poll.register(wake, select.POLLIN)
+    found = [descriptor for descriptor, _ in poll.poll(max(0.0, timeout) * 1000)]
+    if own.connection.fileno() in found:
+        if _hear() is None:  # it ends after such a run, or was killed
+            return processes.wait(process.keeper, process.keeper_start, timeout, wake=wake)
+        own.busy = False
+    return not own.busy
+
+
 def _ask_standby(folder: Path, launch: Launch) -> bytes | None:
     """Have the keeper that stands by start it; None where there is none, or it was killed."""
-    global _standby
     if _standby is None:
         return None
-    (_, connection), _standby = _standby, None
-    with connection:
-        try:
-            connection.sendall(write_order(folder, launch))
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            # It acts on nothing but a whole order.
-            return None
-        # From here on it may have started something, even where it does not say so.
-        with contextlib.suppress(ConnectionResetError):
-            return _all_of(connection)
-    return b""
+    try:
+        _tell(_standby.connection, write_order(folder, launch))
+    except OSError:
+        # It acts on nothing but a whole order.
+        _forget()
+        return None
+    # From here on it may have started something, even where it does not say so.
+    _standby.busy = True
+    return _hear() or b""
 
 
-def _wait_for_order(connection: socket.socket) -> None:
+def _hear() -> bytes | None:
+    """What the keeper that stands by says; None when it is gone."""
+    assert _standby is not None
+    said = _receive(_standby.connection)
+    if said is None:
+        _forget()
+    return said
+
+
+def _forget() -> None:
+    global _standby
+    if _standby is not None:
+        _standby.connection.close()
+        _standby = None
+
+
+def _wait_for_orders(connection: socket.socket) -> None:
     os.setsid()
     adopt_orphans()
-    given = _all_of(connection)
-    if given:
+    while given := _receive(connection):
         folder, launch = read_order(given)
-        log = os.open(folder / contract.LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
-        _keep(folder, launch, connection.detach())
+        speak_into(folder / contract.LOG)
+        _keep(folder, launch, lambda said: _tell(connection, said))
+        if launch.memory:
+            return  # we are in the group of that run, which goes with it
+        os.chdir("/")
+        speak_into(Path(os.devnull))
+        try:
+            _tell(connection, _ALL_ENDED)
+        except OSError:
+            return  # the supervisor was killed
+
+
+def speak_into(file: Path) -> None:
+    """Have what this process says about itself go to the end of a file."""
+    log = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
 
 
 def write_order(folder: Path, launch: Launch) -> bytes:
@@ -165,11 +233,27 @@ def read_order(given: bytes) -> tuple[Path, Launch]:
     return Path(order.folder), launch
 
 
-def _all_of(connection: socket.socket) -> bytes:
-    parts = []
-    while part := connection.recv(1 << 16):
-        parts.append(part)
-    return b"".join(parts)
+def _tell(connection: socket.socket, message: bytes) -> None:
+    connection.sendall(_LENGTH.pack(len(message)) + message)
+
+
+def _receive(connection: socket.socket) -> bytes | None:
+    """The next message; None when the other side is gone."""
+    head = _exactly(connection, _LENGTH.size)
+    return None if head is None else _exactly(connection, *_LENGTH.unpack(head))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes | None:
+    received = bytearray()
+    while len(received) < size:
+        try:
+            part = connection.recv(size - len(received))
+        except ConnectionResetError:
+            return None
+        if not part:
+            return None
+        received += part
+    return bytes(received)
 
 
 def _ask_new(folder: Path, launch: Launch, not_inherited: int) -> bytes:
@@ -182,7 +266,12 @@ def _ask_new(folder: Path, launch: Launch, not_inherited: int) -> bytes:
             # for us.
             os.setsid()
             adopt_orphans()
-            _keep(folder, launch, writer)
+
+            def tell(said: bytes) -> None:
+                os.write(writer, said)
+                os.close(writer)
+
+            _keep(folder, launch, tell)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -192,7 +281,7 @@ def _ask_new(folder: Path, launch: Launch, not_inherited: int) -> bytes:
         return pipe.read()
 
 
-def _keep(folder: Path, launch: Launch, tell: int) -> None:
+def _keep(folder: Path, launch: Launch, tell: Callable[[bytes], None]) -> None:
     # With handlers rather than "ignored": exec resets handlers, but would pass "ignored" on.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
@@ -220,8 +309,8 @@ def _keep(folder: Path, launch: Launch, tell: int) -> None:
         counted = memory.kills()
         process.killed_in_group, process.killed_in_machine = counted.in_group, counted.in_machine
     folders.write_process(folder, process)
-    os.write(tell, msgspec.json.encode(process))
-    os.close(tell)
+    with contextlib.suppress(OSError):  # a supervisor that was killed: another one reads the file
+        tell(msgspec.json.encode(process))
     if process.pid:
         _reap(folder, process.pid)
 
@@ -231,21 +320,25 @@ def _spawn(folder: Path, launch: Launch) -> int:
     nothing = os.open(os.devnull, os.O_RDONLY)
     console = os.open(folder / contract.CONSOLE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.chdir(launch.folder)
-    # Not through subprocess: that takes longer, and has a mind of its own about exit codes.
-    # All other descriptors close by themselves, as Python opens them so.
-    return os.posix_spawn(
-        launch.argv[0],
-        launch.argv,
-        launch.environment,
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, nothing, 0),
-            (os.POSIX_SPAWN_DUP2, console, 1),
-            (os.POSIX_SPAWN_DUP2, console, 2),
-        ],
-        setsid=True,
-        setsigmask=[],
-        setsigdef=_IGNORED_BY_PYTHON,
-    )
+    try:
+        # Not through subprocess: that takes longer, and has a mind of its own about exit codes.
+        # All other descriptors close by themselves, as Python opens them so.
+        return os.posix_spawn(
+            launch.argv[0],
+            launch.argv,
+            launch.environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, nothing, 0),
+                (os.POSIX_SPAWN_DUP2, console, 1),
+                (os.POSIX_SPAWN_DUP2, console, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_IGNORED_BY_PYTHON,
+        )
+    finally:
+        os.close(nothing)
+        os.close(console)
 
 
 def _reap(folder: Path, pid: int) -> None:

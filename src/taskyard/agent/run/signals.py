@@ -55,7 +55,20 @@ class Ear:
         finally:
             self._interrupting = False
 
+    def close(self) -> None:
+        """Hold the signals back again: what comes now is not for a run."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(self.wake)
+        os.close(self._bell)
+
     def clear(self) -> None:
         """Forget what woke us; ``called`` stays."""
         with suppress(BlockingIOError):
             os.read(self.wake, 65536)
+
+
+def forget() -> None:
+    """Drop the signals that were held back: they were for a run that is over."""
+    while signal.sigtimedwait(NUMBERS, 0):
+        pass

@@ -5,7 +5,8 @@ So the agent keeps one such process, the spawner, which does nothing but fork. I
 thread, as a process that forks should, while the agent has many.
 
 Forking takes a moment, too, and so one process is always forked already and waits for the next run.
-It rehearses while it waits: what it touches first it touches then.
+It rehearses while it waits: what it touches first it touches then. A supervisor whose run has
+ended, with nothing left of it, waits for another one itself: under a steady load nothing is forked.
 
 They talk over a socket pair, a line a message: ``run "<folder>"`` down, ``started <pid>`` or
 ``failed: <why>`` up. The spawner ends when the agent's end of the socket closes; its supervisors,
@@ -24,6 +25,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -31,12 +33,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from taskyard.agent.run import keeper
+from taskyard.agent.run import keeper, signals
 
 ANSWER_LIMIT = 20.0
 """Seconds for the spawner to answer; the first answer includes its imports."""
 HEAD_START = 0.1
 """Seconds after a start until the process for the next one is forked."""
+KEPT = 4
+"""The most supervisors that wait for another run."""
 PATH_LIMIT = 1 << 16
 """Bytes of a run folder's path, at the most."""
 
@@ -120,8 +124,8 @@ class Spawner:
             self._process = None
 
 
-class _Spare(NamedTuple):
-    """A supervisor to be: forked already, and waiting to be told its run."""
+class _Supervisor(NamedTuple):
+    """A process that waits to be told its run, or has one."""
 
     pid: int
     connection: socket.socket
@@ -153,71 +157,106 @@ def serve(supervise: Callable[[Path], int], warmth: Warmth = COLD) -> None:
     # What is there now is shared with all that is forked, as long as nobody writes to it.
     gc.collect()
     gc.freeze()
-    spare: _Spare | None = None
+    crew = _Crew(supervise, warmth)
+    fork_at = 0.0
     with socket.socket(fileno=0) as connection, connection.makefile("rb") as lines:
         while True:
-            if not _waits(connection, 0):  # else somebody wants one now: there is no time to lose
+            pause = None if crew.waiting else max(0.0, fork_at - time.monotonic())
+            if connection in crew.listen(connection, pause):
+                line = lines.readline()
+                if not line:
+                    return
+                connection.sendall(f"{_answer(line, crew)}\n".encode())
+                # The run that begins now needs the processors more than the next one does.
+                fork_at = time.monotonic() + HEAD_START
+            elif not crew.waiting and time.monotonic() >= fork_at:
+                fork_at = time.monotonic() + HEAD_START  # should it fail
                 with contextlib.suppress(OSError):
-                    spare = spare or _fork(supervise, warmth)
-            line = lines.readline()
-            if not line:
-                return
-            word, _, rest = line.partition(b" ")
-            if word == b"run":
-                answer = _start(Path(msgspec.json.decode(rest)), spare, supervise)
-            else:
-                answer = "failed: unknown request"
-            spare = None
-            connection.sendall(f"{answer}\n".encode())
-            # The run that begins now needs the processors more than the next one does.
-            _waits(connection, HEAD_START)
+                    crew.waiting.append(crew.fork())
 
 
-def _waits(connection: socket.socket, seconds: float) -> bool:
-    return bool(select.select([connection], [], [], seconds)[0])
-
-
-def _start(folder: Path, spare: _Spare | None, supervise: Callable[[Path], int]) -> str:
+def _answer(line: bytes, crew: _Crew) -> str:
+    word, _, rest = line.partition(b" ")
+    if word != b"run":
+        return "failed: unknown request"
     try:
-        for ready in (spare, None):  # the spare one may have been killed while it waited
-            chosen = ready or _fork(supervise, COLD)
-            if _hand_over(chosen, folder):
-                return f"started {chosen.pid}"
+        return f"started {crew.give(Path(msgspec.json.decode(rest)))}"
     except OSError as error:
         return f"failed: {error}"
-    return "failed: the new process died at once"
 
 
-def _hand_over(spare: _Spare, folder: Path) -> bool:
-    """Give a run to a process that waits; whether it has taken it."""
-    with spare.connection as connection:
+class _Crew:
+    """The supervisors of a spawner."""
+
+    def __init__(self, supervise: Callable[[Path], int], warmth: Warmth) -> None:
+        self.waiting: list[_Supervisor] = []
+        """For a run; the one that had one last comes last, and is the warmest."""
+        self._working: list[_Supervisor] = []
+        self._supervise, self._warmth = supervise, warmth
+
+    def listen(self, connection: socket.socket, seconds: float | None) -> list[socket.socket]:
+        """Wait until somebody says something, and hear which supervisors have nothing to do now.
+
+        Returns who may be read from, of them and ``connection``. ``seconds``: None for ever.
+        """
+        talking = [connection, *(one.connection for one in self._working)]
+        heard = select.select(talking, [], [], seconds)[0]
+        for one in [one for one in self._working if one.connection in heard]:
+            self._working.remove(one)
+            if _says(one) and len(self.waiting) < KEPT:
+                self.waiting.append(one)
+            else:
+                one.connection.close()
+        return heard
+
+    def give(self, folder: Path) -> int:
+        """Give a run to a supervisor that waits, else to a new one; gives its pid. Raises OSError.
+
+        Those that were killed while they waited are forgotten.
+        """
+        while True:
+            new = not self.waiting
+            chosen = self.fork(COLD) if new else self.waiting.pop()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                chosen.connection.sendall(os.fsencode(folder))
+                if _says(chosen):
+                    self._working.append(chosen)
+                    return chosen.pid
+            chosen.connection.close()
+            if new:
+                raise ChildProcessError("the new process died at once")
+
+    def fork(self, warmth: Warmth | None = None) -> _Supervisor:
+        """A new supervisor, which waits for a run. Raises OSError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Held back until the supervisor is ready to hear them: it must not die of one before.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
         try:
-            connection.sendall(os.fsencode(folder))
-            return connection.recv(1) != b""
-        except (BrokenPipeError, ConnectionResetError):
-            return False
-
-
-def _fork(supervise: Callable[[Path], int], warmth: Warmth) -> _Spare:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    # Held back until the supervisor is ready to hear them: it must not die of one before.
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-    try:
-        pid = os.fork()
-        if pid == 0:
+            pid = os.fork()
+            if pid == 0:
+                # Each must see its own connection close when the spawner dies.
+                for other in (ours, *(one.connection for one in self.waiting + self._working)):
+                    other.close()
+                _become(theirs, self._supervise, warmth or self._warmth)
+        except OSError:
             ours.close()
-            _become(theirs, supervise, warmth)
-    except OSError:
-        ours.close()
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        theirs.close()
-    return _Spare(pid, ours)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            theirs.close()
+        return _Supervisor(pid, ours)
+
+
+def _says(one: _Supervisor) -> bool:
+    """Whether a supervisor says yes; it may be gone instead."""
+    try:
+        return one.connection.recv(1) != b""
+    except ConnectionResetError:
+        return False
 
 
 def _become(connection: socket.socket, supervise: Callable[[Path], int], warmth: Warmth) -> None:
-    """Wait for a run and supervise it; or end, when the spawner does."""
+    """Wait for runs and supervise them; end when the spawner does, or when unfit for another."""
     code = 1
     try:
         # The agent must see its socket close when the spawner dies: nobody else holds it open.
@@ -229,11 +268,14 @@ def _become(connection: socket.socket, supervise: Callable[[Path], int], warmth:
         os.setsid()
         keeper.stand_by(connection, ready=warmth.keeper)
         warmth.supervisor()
-        folder = connection.recv(PATH_LIMIT)
-        if folder:
-            connection.sendall(b"!")
-            connection.close()
-            code = supervise(Path(os.fsdecode(folder)))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the spawner died
+            while folder := connection.recv(PATH_LIMIT):
+                signals.forget()
+                connection.sendall(b"!")
+                code = supervise(Path(os.fsdecode(folder)))
+                if code or not keeper.ready():
+                    break
+                connection.sendall(b"!")
     except BaseException:
         traceback.print_exc()
     finally:

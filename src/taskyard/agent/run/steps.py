@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from taskyard.agent.environments.store import Hold
 from taskyard.agent.run.spec import Code, Phase, RunSpec, RunState, Secrets
 
 TREE = "code"
@@ -37,8 +38,8 @@ class Run:
     """Folder of that environment's programs."""
     variables: dict[str, str] = dataclasses.field(default_factory=dict)
     """What that environment adds to the variables of the user's process; ``PATH`` to its end."""
-    held: object = None
-    """Whatever must live as long as the run, such as the lock on a shared environment."""
+    held: Hold | None = None
+    """The shared environment, which must stay as long as the run."""
 
     @property
     def tree(self) -> Path:
@@ -115,7 +116,7 @@ def environment(run: Run) -> str:
         # The task's own settings of pip and uv count; the agent's keys are nobody's business.
         environ=base_environment(os.environ) | run.spec.variables,
     )
-    run.held, run.variables = ready, ready.variables
+    run.held, run.variables = ready.hold, ready.variables
     run.python, run.bin = ready.python, ready.bin
     state = run.state
     state.packages, state.python, state.environment_key = ready.packages, ready.version, ready.key

@@ -45,6 +45,8 @@ LAST_WORD_TRIES = 60
 DONE = 0
 NOT_MINE = 3
 """Another supervisor has this run."""
+UNTOLD = 4
+"""The disk refused the outcome to the last."""
 
 Steps = Sequence[tuple[Phase, Step]]
 
@@ -52,8 +54,8 @@ Steps = Sequence[tuple[Phase, Step]]
 def supervise(folder: Path, steps: Steps = STEPS) -> int:
     """Take an attempt to its outcome; return this process's exit code.
 
-    Takes the whole process over: session, signals, standard streams. The outcome is in the state
-    when it returns DONE.
+    Takes the whole process over: session, signals, standard streams; lets go of the run at its
+    end, so that it can have another. The outcome is in the state when it returns DONE.
     """
     folder = folder.resolve()
     _detach(folder)
@@ -63,6 +65,15 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
     keeper.adopt_orphans()
     ear = Ear()
     ear.listen()
+    try:
+        return _supervise(folder, steps, ear, lock)
+    finally:
+        ear.close()
+        os.close(lock)
+        keeper.speak_into(Path(os.devnull))
+
+
+def _supervise(folder: Path, steps: Steps, ear: Ear, lock: int) -> int:
     how, facts = standing.look(folder)
     if how == Standing.ENDED:
         return DONE
@@ -76,7 +87,7 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
     _sign(folder, state)
     ear.called = ear.called or folders.read_stop(folder) is not None
     hidden: list[str] = []
-    spec = None
+    spec = run = None
     try:
         secrets = folders.read_secrets(folder)
         hidden = hidden_texts(secrets)
@@ -94,10 +105,12 @@ def supervise(folder: Path, steps: Steps = STEPS) -> int:
             outcome = _take_over(run, how, facts.process, ear)
     except Exception as error:
         outcome = _failure(folder, hidden, error)
-    _finish(folder, hidden, state, outcome)
+    finished = _finish(folder, hidden, state, outcome)
+    if run is not None and run.held is not None:
+        run.held.release()
     if spec is not None and spec.container:
         _clear_away(folder, spec)
-    return DONE
+    return DONE if finished else UNTOLD
 
 
 def _detach(folder: Path) -> None:
@@ -105,12 +118,9 @@ def _detach(folder: Path) -> None:
         os.setsid()
     os.chdir("/")
     nothing = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(folder / contract.LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
     os.close(nothing)
-    os.close(log)
+    keeper.speak_into(folder / contract.LOG)
 
 
 def _lock(folder: Path) -> int | None:
@@ -299,8 +309,8 @@ def _failure(folder: Path, hidden: Sequence[str], error: Exception) -> Outcome:
     return verdict.fault(error, folder / contract.LOG)
 
 
-def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outcome) -> None:
-    """Write the outcome so that it outlives the machine."""
+def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outcome) -> bool:
+    """Write the outcome so that it outlives the machine; whether that could be done."""
     outcome.message = redact(outcome.message, hidden)
     outcome.hint = redact(outcome.hint, hidden)
     if outcome.message:
@@ -315,7 +325,8 @@ def _finish(folder: Path, hidden: Sequence[str], state: RunState, outcome: Outco
             traceback.print_exc()
             time.sleep(1)  # a full disk may have room again
         else:
-            return
+            return True
+    return False
 
 
 def _clear_away(folder: Path, spec: RunSpec) -> None:

@@ -125,7 +125,7 @@ def _end(folder: Path, process: Process, stop: Stop, ear: Ear) -> tuple[bool, in
 
 def _end_leftovers(folder: Path, process: Process, say: Say) -> int:
     """End what the user's process left running; return how many cannot be ended."""
-    processes.wait(process.keeper, process.keeper_start, _SETTLING)
+    keeper.wait(process, _SETTLING)
     ended = folders.read_exit(folder)
     if (ended and ended.alone) or _empty(process, 0.0):
         return 0
@@ -160,7 +160,7 @@ def _tree(process: Process) -> list[int]:
 def _empty(process: Process, timeout: float, *, wake: int = -1) -> bool:
     """Wait until no process of the run lives; False after ``timeout`` seconds or when woken."""
     deadline = time.monotonic() + timeout
-    if not processes.wait(process.keeper, process.keeper_start, timeout, wake=wake):
+    if not keeper.wait(process, timeout, wake=wake):
         return False
     while _tree(process):
         left = min(_AGAIN, deadline - time.monotonic())
