@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.beds.agent import TASKYARD, Site
+from tests.beds.terminal import on_terminal
 from tests.beds.waiting import until
 
 
@@ -20,6 +19,7 @@ def test_submit_prints_the_id_and_warns_when_nobody_serves_the_queue(
     done = shared_site.taskyard("submit", "--queue", queue, "main.py", cwd=folder)
     assert len(done.stdout.strip()) == 32
     assert f"no worker serves the queue {queue}" in done.stderr
+
 
 class TestEvents:
     def test_tell_what_happened_to_a_task_in_its_order(self, shared_site: Site) -> None:
@@ -42,7 +42,6 @@ class TestEvents:
         finally:
             process.kill()
             process.wait()
-
 
 
 class TestIds:
@@ -118,7 +117,7 @@ class TestListings:
 
     def test_a_terminal_gets_colours(self, shared_site: Site) -> None:
         shared_site.api("tasks.create", name="a draft", type="training")
-        assert "\x1b[90mdraft\x1b[0m" in on_terminal(shared_site, "ps", "-a")
+        assert "\x1b[90mdraft\x1b[0m" in on_terminal(shared_site, "ps", "-a")[1]
 
     def test_a_reader_that_has_enough_is_no_failure(self, shared_site: Site) -> None:
         words = " ".join([*TASKYARD, "ps", "-a", "-o", "json"])
@@ -129,24 +128,6 @@ class TestListings:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, b"")
-
-
-def on_terminal(site: Site, *words: str) -> str:
-    """What a command prints on a terminal."""
-    ours, theirs = pty.openpty()
-    environment = {**site.environment, "TERM": "xterm"}
-    environment.pop("NO_COLOR", None)
-    process = subprocess.Popen([*TASKYARD, *words], env=environment, stdout=theirs)
-    os.close(theirs)
-    text = b""
-    while True:
-        try:
-            text += os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-    os.close(ours)
-    assert process.wait() == 0
-    return text.decode()
 
 
 class TestChanging:
@@ -203,6 +184,34 @@ class TestChanging:
         until(lambda: len(shared_site.attempts(task)) == 2, "the second attempt")
         shared_site.ended(task)
         assert shared_site.console(task).splitlines().count("bye") == 2
+
+
+class TestDryRuns:
+    def test_the_call_is_told_and_nothing_changes(
+        self, shared_site: Site, drafts: list[str]
+    ) -> None:
+        queue = shared_site.new_queue()
+        words = ["enqueue", *drafts[:2], "--queue", queue, "--dry-run", "-o", "json"]
+        told = json.loads(shared_site.printed(*words))
+        assert [(row["id"], row["would"]) for row in told] == [
+            (task, "tasks.enqueue") for task in drafts[:2]
+        ]
+        assert shared_site.status(drafts[0]) == "created"
+
+    def test_what_the_status_forbids_is_refused(self, shared_site: Site, drafts: list[str]) -> None:
+        done = shared_site.taskyard("publish", drafts[0], "--dry-run")
+        assert done.returncode == 5
+        assert f"{drafts[0][:8]} is draft: it cannot become published" in done.stderr
+
+    def test_nobody_is_asked_for_a_yes(self, shared_site: Site, drafts: list[str]) -> None:
+        assert "would tasks.delete" in shared_site.printed("delete", *drafts, "--dry-run")
+        assert shared_site.status(drafts[0]) == "created"
+
+    def test_queues_and_projects_are_not_made(self, shared_site: Site) -> None:
+        for thing in ("queue", "project"):
+            said = shared_site.printed(thing, "create", "never made", "--dry-run")
+            assert said.startswith(f"would {thing}s.create  with {{")
+            assert "never made" not in shared_site.printed(thing, "ls")
 
 
 def test_help_imports_nothing_heavy() -> None:

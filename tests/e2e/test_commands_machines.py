@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 from tests.beds.agent import WAITS, Site
+from tests.beds.terminal import on_terminal
 from tests.beds.waiting import until
 
 
@@ -42,6 +44,29 @@ class TestQueuesAndWorkers:
         (tmp_path / "go").touch()
         site.ended(task)
         until(lambda: status() == "idle", "the worker to be idle again")
+
+    def test_a_worker_is_shown_with_its_machine(self, site: Site, queue: str) -> None:
+        agent = site.agent("--queue", queue)
+        said = site.printed("worker", "show", agent.worker)
+        lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+        assert (lines["worker"], lines["status"]) == (agent.worker, "idle")
+        assert (lines["queues"], lines["host"].split()[0]) == (queue, socket.gethostname())
+        assert lines["memory"].endswith("GiB used")
+        done = site.taskyard("worker", "show", agent.worker + "x")
+        assert (done.returncode, f"Did you mean {agent.worker}?" in done.stderr) == (3, True)
+
+    def test_top_shows_all_of_it_once_where_nobody_looks(self, site: Site, queue: str) -> None:
+        agent = site.agent("--queue", queue)
+        task = site.submit("print('never taken')", site.new_queue())
+        said = site.printed("top")
+        assert all(word in said for word in (agent.worker, queue, task[:8], " queued"))
+        assert agent.worker not in site.printed("top", "tasks")
+
+    def test_top_goes_on_on_a_terminal_and_leaves_it_as_it_was(self, site: Site) -> None:
+        code, text = on_terminal(site, "top", ctrl_c_after="workers busy")
+        assert code == 130
+        assert text.startswith("\x1b[?1049h")
+        assert text.endswith("\x1b[?1049l")
 
     def test_agent_status_and_stop(self, site: Site, queue: str) -> None:
         agent = site.agent("--queue", queue)

@@ -51,7 +51,7 @@ def test_build_says_what_is_wrong(site: Site, data: tuple[str, str]) -> None:
 def test_show_names_what_is_not_there(site: Site, data: tuple[str, str]) -> None:
     done = site.taskyard("env", "show", "abc", *data)
     assert done.returncode != 0
-    assert "env list" in done.stderr
+    assert "env ls" in done.stderr
 
 
 def test_gc_drops_what_nobody_uses(site: Site, built: str, data: tuple[str, str]) -> None:

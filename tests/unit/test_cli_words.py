@@ -246,6 +246,32 @@ def test_every_argument_has_help(name: str) -> None:
     assert silent == []
 
 
+CHANGING = {
+    "": ["clone", "edit", "enqueue", "dequeue", "move", "abort", "retry", "reset", "delete"],
+    "task ": ["tag", "archive", "restore", "publish"],
+    "queue ": ["create", "clear", "delete", "pause", "resume", "rename"],
+    "worker ": ["pause", "resume", "drain", "stop"],
+    "project ": ["create", "rename", "delete"],
+}
+
+
+@pytest.mark.parametrize(
+    "words", [noun + verb for noun, verbs in CHANGING.items() for verb in verbs]
+)
+def test_what_changes_something_can_be_tried(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*words.split(), "--help"])
+    assert "--dry-run" in capsys.readouterr().out
+
+
+def test_rows_are_printed_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    form = argparse.Namespace(output="yaml", quiet=False, json=None, format=None)
+    output.show_rows([{"id": "ü", "tags": ["a"], "age": None}], ["id"], form)
+    assert capsys.readouterr().out == "- id: ü\n  tags:\n  - a\n  age: null\n"
+
+
 def test_a_missing_package_is_said_to_be_an_extra() -> None:
     missing = missing_extra("psycopg")
     assert missing is not None

@@ -3,60 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from taskyard.api import arguments
-from taskyard.api.errors import INVALID_TASK_STATUS, ApiError, TaskyardError
+from taskyard.api.errors import TaskyardError
 from taskyard.api.states import SHOWN, Status
-from taskyard.cli.output import add_answer, add_server, confirm, note
-from taskyard.cli.target import (
-    connect,
-    parse_settings,
-    resolve_queue,
-    resolve_task,
-    resolve_tasks,
-)
+from taskyard.cli.dry_run import add_dry_run
+from taskyard.cli.each import conflict, each_task, many_arguments
+from taskyard.cli.output import add_answer, confirm, note, print_id
+from taskyard.cli.target import connect, parse_settings, resolve_queue, resolve_task
 from taskyard.client.session import Session
-
-
-def many_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tasks", nargs="+", metavar="TASK", help="id, prefix, name, last or -")
-    add_server(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        default="table",
-        choices=["table", "json", "jsonl"],
-        help="form of the output",
-    )
-
-
-def each_task(args: argparse.Namespace, do: Callable[[Session, str], dict[str, Any] | None]) -> int:
-    """Do it to every task; one that fails does not keep the others from it.
-
-    ``do`` may tell something about the task besides its id.
-    """
-    from taskyard.cli.failure import explain
-
-    session = connect(args)
-    worst, done = 0, []
-    for task in resolve_tasks(session, args.tasks):
-        try:
-            told = do(session, task) or {}
-        except ApiError as error:
-            worst = explain(error, args)
-            continue
-        done.append({"id": task, **told})
-        if args.output == "jsonl":
-            print(json.dumps(done[-1]))
-        elif args.output == "table":
-            print("  ".join([task, *(f"{name} {value}" for name, value in told.items())]))
-    if args.output == "json":
-        print(json.dumps(done, indent=2))
-    return worst
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +32,7 @@ def clone_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="the copy's name")
     parser.add_argument("--project", help="the copy's project")
     parser.add_argument("--queue", help="enqueue the copy there")
+    add_dry_run(parser)
     add_answer(parser)
 
 
@@ -93,12 +51,8 @@ def clone_command(args: argparse.Namespace) -> int:
         set_parameters(session, copy, wanted)
     if queue:
         session.raw("tasks.enqueue", {"task": copy, "queue": queue})
-    _print_id(copy, args)
+    print_id(copy, args)
     return 0
-
-
-def _print_id(task: str, args: argparse.Namespace) -> None:
-    print(json.dumps({"id": task}) if args.output == "json" else task)
 
 
 def set_parameters(session: Session, task: str, wanted: dict[str, str]) -> None:
@@ -140,6 +94,7 @@ def edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="id, prefix, name or last")
     _add_set(parser)
     parser.add_argument("--name", help="a new name")
+    add_dry_run(parser)
     add_answer(parser)
 
 
@@ -157,7 +112,7 @@ def edit_command(args: argparse.Namespace) -> int:
         set_parameters(session, task, wanted)
     if args.name:
         session.raw("tasks.update", {"task": task, "name": args.name})
-    _print_id(task, args)
+    print_id(task, args)
     return 0
 
 
@@ -285,13 +240,6 @@ def retry_command(args: argparse.Namespace) -> int:
         session.raw("tasks.enqueue", {"task": task, "queue": queue})
 
     return each_task(args, do)
-
-
-def conflict(what: str, hint: str) -> ApiError:
-    """The refusal of something that the task's state does not allow."""
-    error = ApiError(INVALID_TASK_STATUS, hint=hint)
-    error.what = what
-    return error
 
 
 def _last_queue(session: Session, task: str) -> str:

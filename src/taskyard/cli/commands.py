@@ -14,7 +14,7 @@ COMMANDS: dict[str, Command] = {
     "up": Command("up", "start the server, its page and a services agent on this machine"),
     "init": Command("setup", "connect this machine to a server"),
     "env": Command(
-        "setup", "export lines for the clearml packages; list, show, gc, build, warm environments"
+        "setup", "export lines for the clearml packages; ls, show, gc, build, warm environments"
     ),
     "whoami": Command("setup", "which server, which user"),
     "open": Command("setup", "open the web page"),
@@ -22,11 +22,12 @@ COMMANDS: dict[str, Command] = {
     "run": Command("submit", "send the code of this folder to a queue and follow it to its end"),
     "submit": Command("submit", "send the code of this folder to a queue"),
     "ps": Command("ps", "what runs, what waits and why"),
+    "top": Command("top", "workers, queues and live tasks, again and again"),
     "show": Command("look", "all about a task"),
     "logs": Command("logs", "what a task printed"),
     "explain": Command("look", "why a task waits or failed, and what to do"),
-    "wait": Command("look", "wait for tasks to end"),
     "events": Command("events", "what happened to tasks, when, by whom and why"),
+    "wait": Command("look", "wait for tasks to end"),
     "metrics": Command("results", "what a task measured"),
     "artifacts": Command("results", "what a task made; with a name, download it"),
     "diff": Command("results", "what differs from the task it was cloned from, or another"),

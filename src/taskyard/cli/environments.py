@@ -1,9 +1,8 @@
-"""``taskyard env list|show|gc|build|warm``: the environments that agents keep on this machine."""
+"""``taskyard env ls|show|gc|build|warm``: the environments that agents keep on this machine."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -16,7 +15,7 @@ from taskyard.agent.environments import bytecode, store
 from taskyard.agent.place import data_folder
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.output import duration, note, show_rows
+from taskyard.cli.output import duration, note, print_object, show_rows
 
 GIGABYTE = 1 << 30
 
@@ -64,8 +63,8 @@ def show_environment(args: argparse.Namespace) -> int:
             "packages": _packages(entry),
             "projects": [project.path for project in entry.manifest.projects],
         }
-        if args.output == "json":
-            print(json.dumps({**told, "inputs": msgspec.to_builtins(entry.manifest.inputs)}))
+        inputs = msgspec.to_builtins(entry.manifest.inputs)
+        if print_object({**told, "inputs": inputs}, args.output):
             continue
         for key, value in told.items():
             if not isinstance(value, list):
@@ -157,7 +156,7 @@ def _find(name: str) -> store.Entry:
     what = "no environment" if not found else f"{len(found)} environments"
     raise TaskyardError(
         f"{what} on this machine with an id that begins with {name!r}",
-        hint="`taskyard env list` shows them.",
+        hint="`taskyard env ls` shows them.",
     )
 
 
@@ -177,6 +176,7 @@ def _wrong(verb: str) -> list[str]:
 
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "ls": list_environments,
     "list": list_environments,
     "show": show_environment,
     "gc": collect_environments,

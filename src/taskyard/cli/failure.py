@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, TaskyardError
@@ -38,6 +39,14 @@ _CONFLICT = {
 
 EXTRAS = {"psycopg": ("PostgreSQL", "postgres")}
 """Packages that not everyone installs: what they are for, and the extra that has them."""
+
+
+class WouldChange(Exception):
+    """What a command would have changed, had it not been told to change nothing."""
+
+    def __init__(self, action: str, body: dict[str, Any]) -> None:
+        super().__init__(action)
+        self.action, self.body = action, body
 
 
 class WrongUsage(TaskyardError):

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from taskyard.api.errors import ApiError
-from taskyard.cli.change import each_task, many_arguments
+from taskyard.cli.each import each_task, many_arguments
 from taskyard.cli.failure import WrongUsage
 from taskyard.client.session import Session
 

@@ -10,7 +10,7 @@ from typing import Any
 from taskyard.api.errors import TaskyardError
 from taskyard.api.states import FINAL, SHOWN, Status
 from taskyard.cli.exits import OUR_FAULT, TIMED_OUT
-from taskyard.cli.output import add_answer, add_server, local_time, note
+from taskyard.cli.output import add_answer, add_server, local_time, note, print_object
 from taskyard.cli.target import connect, resolve_task, resolve_tasks
 from taskyard.client.session import Session
 
@@ -28,8 +28,7 @@ def show_command(args: argparse.Namespace) -> int:
         raise TaskyardError(f"no task {task}", hint="taskyard ps -a lists all tasks")
     document = found[0]
     attempts = session.raw("attempts.get_all", {"task": task})["attempts"]
-    if args.output == "json":
-        print(json.dumps({**document, "attempts": attempts}, indent=2))
+    if print_object({**document, "attempts": attempts}, args.output):
         return 0
     _describe(document, session.url)
     for attempt in attempts:
@@ -85,8 +84,7 @@ def explain_arguments(parser: argparse.ArgumentParser) -> None:
 def explain_command(args: argparse.Namespace) -> int:
     session = connect(args)
     answer = session.raw("tasks.explain", {"task": resolve_task(session, args.task)})
-    if args.output == "json":
-        print(json.dumps(answer, indent=2))
+    if print_object(answer, args.output):
         return 0
     reason = answer.get("reason") or {}
     print(reason.get("text") or answer.get("state"))

@@ -62,7 +62,7 @@ def main(words: list[str]) -> int:
 
 def _guarded(command: object, args: argparse.Namespace) -> int:
     from taskyard.api.errors import TaskyardError
-    from taskyard.cli.failure import explain, missing_extra
+    from taskyard.cli.failure import WouldChange, explain, missing_extra
 
     debug = args.debug or bool(os.environ.get("TASKYARD_DEBUG"))
     try:
@@ -75,6 +75,10 @@ def _guarded(command: object, args: argparse.Namespace) -> int:
         # Whoever read our output has enough: `taskyard logs | head` is no failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except WouldChange as change:
+        from taskyard.cli.dry_run import tell
+
+        return tell(change, args)
     except TaskyardError as error:
         if debug:
             raise

@@ -14,7 +14,7 @@ from typing import Any
 from taskyard.cli.failure import WrongUsage
 
 Row = Mapping[str, Any]
-FORMS = ["table", "wide", "json", "jsonl", "csv", "name"]
+FORMS = ["table", "wide", "json", "jsonl", "yaml", "csv", "name"]
 EVERY = 2.0
 """Seconds between two looks of ``--watch``."""
 
@@ -41,7 +41,11 @@ def add_answer(parser: argparse.ArgumentParser) -> None:
     """The flags of commands that tell of one thing."""
     add_server(parser)
     parser.add_argument(
-        "-o", "--output", default="table", choices=["table", "json"], help="form of the output"
+        "-o",
+        "--output",
+        default="table",
+        choices=["table", "json", "yaml"],
+        help="form of the output",
     )
 
 
@@ -80,13 +84,13 @@ def show_rows(rows: Sequence[Row], columns: Sequence[str], args: argparse.Namesp
         names = args.json.split(",")
         _check_fields(rows, names)
         rows = [{name: row.get(name) for name in names} for row in rows]
-        args.output = "json" if args.output != "jsonl" else "jsonl"
+        args.output = args.output if args.output in {"jsonl", "yaml"} else "json"
     form = "name" if args.quiet else args.output
-    if form == "json":
-        print(json.dumps(list(rows), indent=2, default=str))
+    if form in {"json", "yaml"}:
+        print_object(list(rows), form)
     elif form == "jsonl":
         for row in rows:
-            print(json.dumps(row, default=str))
+            print_object(row, form)
     elif form == "csv":
         import csv
 
@@ -99,6 +103,27 @@ def show_rows(rows: Sequence[Row], columns: Sequence[str], args: argparse.Namesp
             print(row["id"])
     else:
         print_table(rows, columns, wide=form == "wide")
+
+
+def print_object(value: Any, form: str) -> bool:
+    """Print ``value`` if the form is one for programs; says whether it is."""
+    if form == "json":
+        print(json.dumps(value, indent=2, default=str))
+    elif form == "jsonl":
+        print(json.dumps(value, default=str))
+    elif form == "yaml":
+        import yaml
+
+        print(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), end="")
+    else:
+        return False
+    return True
+
+
+def print_id(id: str, args: argparse.Namespace) -> None:
+    """Tell what was made or changed."""
+    if not print_object({"id": id}, args.output):
+        print(id)
 
 
 def _plain(value: Any) -> Any:
@@ -146,10 +171,20 @@ def _coloured(text: str, line: list[str], columns: Sequence[str]) -> str:
 
 
 def terminal_width() -> int:
+    """Columns; 0 where there is no terminal."""
+    return _terminal()[0]
+
+
+def terminal_height() -> int:
+    """Lines; 0 where there is no terminal."""
+    return _terminal()[1]
+
+
+def _terminal() -> tuple[int, int]:
     try:
-        return os.get_terminal_size().columns
+        return os.get_terminal_size()
     except OSError:
-        return 0
+        return 0, 0
 
 
 def colours_wanted() -> bool:
@@ -204,7 +239,7 @@ def note(text: str) -> None:
 
 def confirm(question: str, args: argparse.Namespace, line: str) -> None:
     """Ask before something is destroyed. Without a terminal and ``-y`` raises SystemExit(2)."""
-    if args.yes:
+    if args.yes or args.dry_run:
         return
     if not sys.stdin.isatty():
         note(f"error: {question}: this needs a yes\n  try: {line} -y")

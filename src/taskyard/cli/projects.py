@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from taskyard.cli.output import add_output, local_time, show_rows
+from taskyard.cli.output import local_time, print_id, show_rows
 from taskyard.cli.target import connect, resolve_project
+from taskyard.cli.things import add_verbs
 from taskyard.client.session import Session
 
 
 def project_arguments(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    add_output(verbs.add_parser("ls", help="all projects, with how many tasks they have"))
-    for name, text in {
+    texts = {
+        "ls": "all projects, with how many tasks they have",
         "create": "make a project; a path makes those above it",
         "rename": "give it another name; a path moves it",
         "delete": "delete it, if nothing is in it",
-    }.items():
-        verb = verbs.add_parser(name, help=text)
-        verb.add_argument("project", metavar="PROJECT", help="its whole name, such as llm/finetune")
-        if name == "rename":
-            verb.add_argument("name", metavar="NEW_NAME", help="the whole name it gets")
-        add_output(verb)
+    }
+    verbs = add_verbs(parser, "project", "its whole name, such as llm/finetune", texts)
+    verbs["rename"].add_argument("name", metavar="NEW_NAME", help="the whole name it gets")
 
 
 def project_command(args: argparse.Namespace) -> int:
@@ -45,14 +42,14 @@ def project_command(args: argparse.Namespace) -> int:
         return 0
     if args.verb == "create":
         body = {"name": args.project, "description": ""}
-        print(session.raw("projects.create", body)["id"])
+        print_id(session.raw("projects.create", body)["id"], args)
         return 0
     project = resolve_project(session, args.project)
     if args.verb == "delete":
         session.raw("projects.delete", {"project": project})
     else:
         _rename(session, project, args)
-    print(project)
+    print_id(project, args)
     return 0
 
 

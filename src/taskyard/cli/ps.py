@@ -46,17 +46,23 @@ def ps_command(args: argparse.Namespace) -> int:
     return watched(args, lambda: _show(session, query, args))
 
 
-def _query(session: Session, args: argparse.Namespace) -> dict[str, Any]:
-    query: dict[str, Any] = {
+def live(most: int) -> dict[str, Any]:
+    """The query for what runs and waits: so many at the most, what changed last first."""
+    return {
         "only_fields": [*TASK_FIELDS, "execution.queue.name", "user.name"],
         "order_by": ["-last_update"],
         "page": 0,
-        "page_size": min(args.n, 500),
+        "page_size": most,
+        "status": [status.value for status in ACTIVE],
     }
+
+
+def _query(session: Session, args: argparse.Namespace) -> dict[str, Any]:
+    query = live(min(args.n, 500))
     if args.status:
         query["status"] = [_status(word) for word in args.status.split(",")]
-    elif not args.all:
-        query["status"] = [s.value for s in ACTIVE]
+    elif args.all:
+        del query["status"]
     if args.project:
         query["project"] = [resolve_project(session, args.project)]
     if args.queue:
@@ -71,15 +77,33 @@ def _query(session: Session, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(session: Session, query: dict[str, Any], args: argparse.Namespace) -> None:
-    rows = [_row(t) for t in session.raw("tasks.get_all_ex", query)["tasks"]]
-    if not (args.quiet or args.output == "name"):
-        _say_why(session, rows)
+    found = rows(session, query, why=not (args.quiet or args.output == "name"))
     if args.output not in {"table", "wide"} or args.quiet or args.json or args.format:
-        show_rows(rows, COLUMNS, args)
+        show_rows(found, COLUMNS, args)
         return
+    wide = args.output == "wide"
+    show_rows(in_cells(found, wide=wide), WIDE if wide else COLUMNS, args)
+    plain = not (args.status or args.project or args.queue or args.user or args.tag)
+    if not found and plain and not args.all:
+        note("nothing runs or waits; taskyard ps -a shows what has ended")
+
+
+def rows(session: Session, query: dict[str, Any], *, why: bool = True) -> list[dict[str, Any]]:
+    """The tasks that a query finds, as they are listed; ``age`` in seconds.
+
+    ``why``: ask of each that is live what it waits for.
+    """
+    found = [_row(task) for task in session.raw("tasks.get_all_ex", query)["tasks"]]
+    if why:
+        _say_why(session, found)
+    return found
+
+
+def in_cells(found: list[dict[str, Any]], *, wide: bool = False) -> list[dict[str, Any]]:
+    """Rows for people."""
     # On a terminal a long reason would push what follows it out of the window.
-    most = 60 if sys.stdout.isatty() and args.output == "table" else None
-    shown = [
+    most = 60 if sys.stdout.isatty() and not wide else None
+    return [
         {
             **row,
             "id": row["id"][:8],
@@ -88,12 +112,8 @@ def _show(session: Session, query: dict[str, Any], args: argparse.Namespace) -> 
             "age": duration(row["age"]),
             "tags": ", ".join(row["tags"]),
         }
-        for row in rows
+        for row in found
     ]
-    show_rows(shown, WIDE if args.output == "wide" else COLUMNS, args)
-    plain = not (args.status or args.project or args.queue or args.user or args.tag)
-    if not rows and plain and not args.all:
-        note("nothing runs or waits; taskyard ps -a shows what has ended")
 
 
 def _say_why(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from taskyard.cli.output import add_output, confirm, duration, seconds_since, show_rows
+from taskyard.cli.output import confirm, duration, print_id, seconds_since, show_rows
 from taskyard.cli.target import connect, resolve_queue
+from taskyard.cli.things import add_verbs
 from taskyard.client.session import Session
+
+COLUMNS = ["name", "waiting", "workers", "next", "paused"]
 
 
 def queue_arguments(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    add_output(verbs.add_parser("ls", help="all queues"))
-    for name, text in {
+    texts = {
+        "ls": "all queues",
         "show": "what waits there, in order",
         "create": "make a queue",
         "clear": "take all tasks off it",
@@ -22,24 +23,21 @@ def queue_arguments(parser: argparse.ArgumentParser) -> None:
         "pause": "hand out nothing until it is resumed",
         "resume": "hand out tasks again",
         "rename": "give it another name",
-    }.items():
-        verb = verbs.add_parser(name, help=text)
-        verb.add_argument("queue", metavar="QUEUE", help="its name or id")
-        add_output(verb)
-        if name in {"clear", "delete"}:
-            verb.add_argument("-y", "--yes", action="store_true", help="do not ask")
-        if name == "pause":
-            verb.add_argument("-m", "--message", default="", help="why")
-        if name == "rename":
-            verb.add_argument("name", metavar="NEW_NAME", help="the name it gets")
+    }
+    verbs = add_verbs(parser, "queue", "its name or id", texts)
+    for name in ("clear", "delete"):
+        verbs[name].add_argument("-y", "--yes", action="store_true", help="do not ask")
+    verbs["pause"].add_argument("-m", "--message", default="", help="why")
+    verbs["rename"].add_argument("name", metavar="NEW_NAME", help="the name it gets")
 
 
 def queue_command(args: argparse.Namespace) -> int:
     session = connect(args)
     if args.verb == "ls":
-        return _list(session, args)
+        show_rows(rows(session), COLUMNS, args)
+        return 0
     if args.verb == "create":
-        _print_id(session.raw("queues.create", {"name": args.queue})["id"], args)
+        print_id(session.raw("queues.create", {"name": args.queue})["id"], args)
         return 0
     queue = resolve_queue(session, args.queue)
     if args.verb == "show":
@@ -58,17 +56,14 @@ def queue_command(args: argparse.Namespace) -> int:
     elif args.verb == "rename":
         body["name"] = args.name
     session.raw(f"queues.{action}", body)
-    _print_id(queue, args)
+    print_id(queue, args)
     return 0
 
 
-def _print_id(queue: str, args: argparse.Namespace) -> None:
-    print(json.dumps({"id": queue}) if args.output in {"json", "jsonl"} else queue)
-
-
-def _list(session: Session, args: argparse.Namespace) -> int:
+def rows(session: Session) -> list[dict[str, Any]]:
+    """All queues, as they are listed."""
     queues = session.raw("queues.get_all_ex", {"page": 0, "page_size": 500})["queues"]
-    rows = [
+    return [
         {
             "id": q["id"],
             "name": q["name"],
@@ -79,13 +74,11 @@ def _list(session: Session, args: argparse.Namespace) -> int:
         }
         for q in queues
     ]
-    show_rows(rows, ["name", "waiting", "workers", "next", "paused"], args)
-    return 0
 
 
 def _show(session: Session, queue: str, args: argparse.Namespace) -> int:
     found = session.raw("queues.get_all_ex", {"id": [queue]})["queues"][0]
-    rows = [
+    entries = [
         {
             "position": number,
             "id": e["task"]["id"] if isinstance(e["task"], dict) else e["task"],
@@ -95,8 +88,8 @@ def _show(session: Session, queue: str, args: argparse.Namespace) -> int:
         for number, e in enumerate(found.get("entries") or [], 1)
     ]
     if args.output in {"table", "wide"}:
-        rows = [{**row, "waiting": duration(row["waiting"])} for row in rows]
-    show_rows(rows, ["position", "id", "task", "waiting"], args)
+        entries = [{**row, "waiting": duration(row["waiting"])} for row in entries]
+    show_rows(entries, ["position", "id", "task", "waiting"], args)
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from taskyard import __version__
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
-from taskyard.cli.output import add_output, add_server, note
+from taskyard.cli.output import add_answer, add_output, add_server, note, print_object
 from taskyard.cli.target import connect, resolve_task
 from taskyard.client import config
 
@@ -61,9 +61,9 @@ def env_arguments(parser: argparse.ArgumentParser) -> None:
         "verb",
         nargs="?",
         default="print",
-        choices=["print", "list", "show", "gc", "build", "warm"],
+        choices=["print", "ls", "list", "show", "gc", "build", "warm"],
         help="print: the lines for the clearml packages (default). Of the environments that "
-        "agents keep here: list; show ID; gc: drop unused ones; build FOLDER: make a project's; "
+        "agents keep here: ls; show ID; gc: drop unused ones; build FOLDER: make a project's; "
         "warm TASK...: make those of tasks",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="ids, a folder or tasks")
@@ -107,15 +107,14 @@ def env_command(args: argparse.Namespace) -> int:
 
 
 def whoami_arguments(parser: argparse.ArgumentParser) -> None:
-    add_output(parser)
+    add_answer(parser)
 
 
 def whoami_command(args: argparse.Namespace) -> int:
     session = connect(args)
     user = session.raw("users.get_current_user")["user"]
-    if args.output == "json":
-        print(json.dumps({"server": session.url, "user": user["name"], "role": user.get("role")}))
-    else:
+    told = {"server": session.url, "user": user["name"], "role": user.get("role")}
+    if not print_object(told, args.output):
         print(f"{user['name']} ({user.get('role')}) on {session.url}")
     return 0
 

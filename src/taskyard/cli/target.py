@@ -47,7 +47,12 @@ def connect(args: argparse.Namespace) -> Session:
     profile = find(url=getattr(args, "server", "") or "")
     # For messages: people have several servers, and several places that may name one.
     args.origin = f"{profile.url} is from: {profile.origin}"
-    return Session(profile.url, profile.access_key, profile.secret_key)
+    kind = Session
+    if getattr(args, "dry_run", False):
+        from taskyard.cli.dry_run import DryRun
+
+        kind = DryRun
+    return kind(profile.url, profile.access_key, profile.secret_key)
 
 
 def words_from(given: list[str]) -> list[str]:

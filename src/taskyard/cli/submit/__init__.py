@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from typing import Any
 
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.exits import OUR_FAULT
-from taskyard.cli.output import note
+from taskyard.cli.output import note, print_id
 from taskyard.cli.submit.body import code_of, requirements_of, settings_of, started_by
 from taskyard.cli.submit.entry import entry_of
 from taskyard.cli.submit.flags import spread, submit_arguments
@@ -35,7 +34,7 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def submit_command(args: argparse.Namespace) -> int:
     task = _submit(args, connect(args))
-    print(json.dumps({"id": task}) if args.output == "json" else task)
+    print_id(task, args)
     return 0
 
 
