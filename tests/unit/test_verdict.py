@@ -90,14 +90,12 @@ def test_a_real_time_signal_has_a_number_only() -> None:
 def test_a_stopped_run_is_stopped_whatever_its_exit_code() -> None:
     stop = Stop(grace=5.0, cause=Cause.ABORTED, message="aborted by Ada")
     outcome = ended(Exit(code=0, ended=0.0), stop=stop)
-    assert outcome == Outcome(
-        exit_code=0, cause=Cause.ABORTED, message="aborted by Ada", aborted=True
-    )
+    assert outcome == Outcome(exit_code=0, cause=Cause.ABORTED, message="aborted by Ada")
 
 
 def test_an_interruption_is_no_abort() -> None:
     outcome = ended(KILLED, stop=Stop(grace=5.0, cause=Cause.INTERRUPTED), killed=True)
-    assert not outcome.aborted
+    assert outcome.cause == Cause.INTERRUPTED
     assert "killed after 5 s of grace" in outcome.message
 
 

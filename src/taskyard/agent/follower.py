@@ -18,7 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from taskyard.agent import artifacts
-from taskyard.agent.executors.process import ProcessExecutor
+from taskyard.agent.executors import Executor
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import CONSOLE, DELIVERED, Outcome, RunState
@@ -56,7 +56,7 @@ class Follower:
         self,
         folder: Path,
         session: Session,
-        executor: ProcessExecutor,
+        executor: Executor,
         worker: str,
         ended: Callable[[], None],
     ) -> None:

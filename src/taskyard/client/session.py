@@ -117,10 +117,6 @@ class Session:
             raise ApiError((answer.status, 0, f"the file server has no {path}"))
         return answer.body
 
-    def get_page(self, path: str) -> bytes:
-        """What the server answers to a plain GET."""
-        return self._patiently("GET", path, b"", {}, None).body
-
     def cut(self) -> None:
         """End the call that another thread waits in, and all later ones: ServerUnreachable."""
         self._connection.cut()

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from taskyard.api.errors import FORBIDDEN, ApiError
 from taskyard.api.wire import API_VERSION, Action, Request, Version, action_of
 from taskyard.server.core import Server
 from taskyard.server.domain.company import COMPANY
@@ -46,11 +45,6 @@ class Call:
     @property
     def is_admin(self) -> bool:
         return self.role in ADMIN_ROLES
-
-    def require_admin(self) -> None:
-        """Raise ApiError(FORBIDDEN) for a caller who does not administer the server."""
-        if not self.is_admin:
-            raise ApiError(FORBIDDEN, role=self.role, hint="Ask an administrator of the server.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import msgspec
 
 from taskyard.agent.run.spec import Outcome, RunState
 from taskyard.agent.run.standing import Standing
+from taskyard.api.errors import Cause
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -33,14 +34,25 @@ class Observation(msgspec.Struct, frozen=True):
 class Executor(Protocol):
     """Runs attempts. All methods return at once; a run is known by its folder."""
 
+    def start_spawner(self) -> None:
+        """Get ready, so that the first run starts as fast as the others."""
+
     def start(self, folder: Path) -> None:
-        """Begin the run. Raises OSError when nothing could be started."""
+        """Begin the run. Raises SpawnerError when nothing could be started."""
 
     def poll(self, folder: Path) -> Observation:
         """Look at the run, and see to it that one which lost its supervisor gets to an outcome."""
 
-    def stop(self, folder: Path, grace: float) -> None:
+    def stop(
+        self, folder: Path, grace: float, *, cause: Cause = Cause.ABORTED, message: str = ""
+    ) -> None:
         """Ask for an end within ``grace`` seconds. A later call may shorten the time."""
 
     def adopt(self, folder: Path) -> Observation:
         """Go on with a run that an agent before this one began, or was about to."""
+
+    def collect(self, runs: Path, cache: Path) -> None:
+        """Drop what was left behind outside the folders of ``runs``."""
+
+    def close(self) -> None:
+        """Let go. Runs go on, and another executor can adopt them."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from taskyard.agent.containers import image
 from taskyard.agent.containers.choice import Defaults
 from taskyard.agent.containers.engine import RUN_LABEL, Engine
+from taskyard.agent.executors import Executor
 from taskyard.agent.executors.process import ProcessExecutor
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spawner import Spawner
@@ -29,7 +30,7 @@ UNUSED = 3600.0
 """Seconds after which an image counts as unused."""
 
 
-def executor_for(container: Defaults | None) -> ProcessExecutor:
+def executor_for(container: Defaults | None) -> Executor:
     """What runs attempts: in containers, or as processes of this machine."""
     return DockerExecutor(Engine(container.engine)) if container else ProcessExecutor()
 

@@ -194,7 +194,6 @@ class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A value of :class:`taskyard.api.errors.Cause`; empty when all went well."""
     message: str = ""
     hint: str = ""
-    aborted: bool = False
 
 
 class RunState(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -82,7 +82,6 @@ def _stopped(ending: Ending, stop: Stop) -> Outcome:
         exit_code=ending.exit.code if ending.exit else 128 + signal.SIGKILL,
         cause=stop.cause,
         message=(stop.message or "stopped on request") + how,
-        aborted=stop.cause == Cause.ABORTED,
     )
 
 
@@ -157,7 +156,6 @@ def stopped_early(stop: Stop) -> Outcome:
         exit_code=-1,
         cause=stop.cause,
         message=f"{stop.message or 'stopped on request'}, before the code was started",
-        aborted=stop.cause == Cause.ABORTED,
     )
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 ROLES = ("guest", "annotator", "user", "superuser", "admin", "root", "system")
 """Every role, from the least to the most."""
 
-GIVEN = ("admin", "superuser", "user", "annotator", "guest")
-"""Roles that an administrator may give to a user."""
-
 ADMIN_ROLES = frozenset({"system", "root", "admin"})
 """Those who administer the server."""
 

@@ -27,8 +27,6 @@ CHUNK = 4096
 STEP = 32
 """Points that one bucket of a stored roll-up stands for."""
 
-NO_VALUE = math.nan
-
 _HEAD = struct.Struct("<BI")
 _COMPRESSED, _SHUFFLED = 1, 2
 _PLAIN_BELOW = 32
