@@ -19,8 +19,7 @@ MAY_IMPORT = {
     "agent": {"api", "client"},
     "server": {"api"},
     "sdk": {"api", "client", "agent"},
-    "services": {"api", "client", "sdk"},
-    "cli": {"api", "client", "agent", "server", "sdk", "services"},
+    "cli": {"api", "client", "agent", "server", "sdk"},
 }
 """What each layer may use beside itself."""
 
