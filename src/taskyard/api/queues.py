@@ -239,6 +239,8 @@ class Stand(Response):
 class MoveTasksResponse(Response):
     moved: list[str]
     """Those that waited there, in their order."""
+    position: int
+    """Where the first of them stands now, counted from 0."""
     stood: list[Stand]
     """Where they stood: the moves that undo this one, to be made from the last to the first."""
     order: int

@@ -152,6 +152,7 @@ def move_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--top", action="store_true", help="before all others of its queue")
     where.add_argument("--bottom", action="store_true", help="behind all others")
     where.add_argument("--before", metavar="OTHER", help="right before another task of its queue")
+    where.add_argument("--to", type=int, metavar="N", help="to the Nth place of its queue, from 1")
     where.add_argument("--up", type=int, metavar="N", help="N places forward")
     where.add_argument("--down", type=int, metavar="N", help="N places back")
 
@@ -159,6 +160,7 @@ def move_arguments(parser: argparse.ArgumentParser) -> None:
 def move_command(args: argparse.Namespace) -> int:
     target = resolve_queue(connect(args), args.queue) if args.queue else None
     other = resolve_task(connect(args), args.before) if args.before else None
+    moved: dict[str, list[str]] = {}
 
     def do(session: Session, task: str) -> dict[str, Any] | None:
         document = session.raw("tasks.get_by_id", {"task": task})["task"]
@@ -171,34 +173,28 @@ def move_command(args: argparse.Namespace) -> int:
             session.raw("tasks.enqueue", {"task": task, "queue": target})
             return None
         queue = document["execution"]["queue"]
-        action, count = _towards(session, queue, task, other) if other else _direction(args)
-        body = {"task": task, "queue": queue}
-        position = session.raw(f"queues.{action}", body | count)["position"]
-        return {"position": position + 1}
+        if args.up is not None or args.down is not None:
+            action = "move_task_forward" if args.up is not None else "move_task_backward"
+            body = {"task": task, "queue": queue, "count": args.up or args.down or 0}
+            return {"position": session.raw(f"queues.{action}", body)["position"] + 1}
+        # Together with those before it, so that they keep the order in which they were named.
+        group = moved.setdefault(queue, [])
+        group.append(task)
+        body = {"queue": queue, "tasks": group, **_aim(session, queue, args, other)}
+        return {"position": session.raw("queues.move_tasks", body)["position"] + len(group)}
 
     return each_task(args, do)
 
 
-def _towards(session: Session, queue: str, task: str, other: str) -> tuple[str, dict[str, int]]:
-    """The move that brings ``task`` right before ``other``."""
-    entries = session.raw("queues.get_by_id", {"queue": queue})["queue"]["entries"]
-    order = [entry["task"] for entry in entries]
-    if other not in order:
+def _aim(
+    session: Session, queue: str, args: argparse.Namespace, other: str | None
+) -> dict[str, Any]:
+    """Where ``queues.move_tasks`` is to put tasks."""
+    if other is None:
+        return {} if args.bottom else {"ahead": 0 if args.top else max(0, args.to - 1)}
+    if not session.raw("queues.get_stands", {"queue": queue, "tasks": [other]})["stood"]:
         raise conflict(f"{other[:8]} does not wait in the same queue", "taskyard queue show QUEUE")
-    steps = order.index(task) - order.index(other)
-    if steps > 0:
-        return "move_task_forward", {"count": steps}
-    return "move_task_backward", {"count": -steps - 1}
-
-
-def _direction(args: argparse.Namespace) -> tuple[str, dict[str, int]]:
-    if args.top:
-        return "move_task_to_front", {}
-    if args.bottom:
-        return "move_task_to_back", {}
-    if args.up is not None:
-        return "move_task_forward", {"count": args.up}
-    return "move_task_backward", {"count": args.down}
+    return {"before": [other]}
 
 
 def abort_arguments(parser: argparse.ArgumentParser) -> None:

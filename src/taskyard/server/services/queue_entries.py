@@ -149,12 +149,13 @@ def move_task_to_back(tx: Tx, call: Call, request: api.MoveTaskToBack) -> api.Po
 def move_tasks(tx: Tx, call: Call, request: api.MoveTasks) -> api.MoveTasksResponse:
     queues.hold(tx, request.queue)
     order = queue_moves.order(queues.row(tx, call.company, request.queue))
-    stood = queue_moves.move_together(
+    stood, position = queue_moves.move_together(
         tx, request.queue, request.tasks, request.before, request.ahead, by=call.user
     )
     there = {task for stand in stood for task in stand.tasks}
     return api.MoveTasksResponse(
         moved=[task for task in dict.fromkeys(request.tasks) if task in there],
+        position=position,
         stood=[_stand(stand) for stand in stood],
         order=queue_moves.order(queues.row(tx, call.company, request.queue)).number,
         meanwhile=_mover(tx, order) if request.seen not in {None, order.number} else None,

@@ -44,11 +44,12 @@ def move_together(
     ahead: int | None = None,
     *,
     by: str,
-) -> list[Stand]:
+) -> tuple[list[Stand], int]:
     """Bring entries together in the order of ``names``, ahead of the first of ``before`` there is.
 
     Where none of those is there, ``ahead`` of the others are ahead of them, or all. Gives where
-    they stood: names that do not wait in the queue are passed over.
+    they stood, and the index of the first afterwards: names that do not wait in the queue are
+    passed over.
     """
     hold(tx, queue)
     rows = _line(tx, queue)
@@ -63,7 +64,7 @@ def move_together(
     if own and others[:at] + own + others[at:] != rows:
         _put(tx, queue, own, others, at)
         _count(tx, queue, by)
-    return stood
+    return stood, at
 
 
 def stands(tx: Tx, queue: str, names: Collection[str]) -> list[Stand]:

@@ -31,11 +31,17 @@ export const moveToPlace = (ids: string[], place: string): string => `${moving(i
 export const moveToQueue = (ids: string[], queue: string): string =>
   `${moving(ids)} --queue ${quoted(queue)}`;
 
+const steps = (ids: string[]): Command[] => [
+  ["One up", `${moving(ids)} --up 1`],
+  ["One down", `${moving(ids)} --down 1`],
+];
+
+/** What can be done with tasks that wait, given in their order. */
 export const ofTasks = (ids: string[]): Command[] => [
   ["To the top", `${moving(ids)} --top`],
   ["To the bottom", `${moving(ids)} --bottom`],
-  ["One up", `${moving(ids)} --up 1`],
-  ["One down", `${moving(ids)} --down 1`],
+  // The command takes one step with each of them, one after the other.
+  ...(ids.length > 1 ? [] : steps(ids)),
   ["To a place", moveToPlace(ids, "PLACE")],
   ["Before another task", `${moving(ids)} --before TASK`],
   ["To another queue", `${moving(ids)} --queue QUEUE`],
