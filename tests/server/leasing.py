@@ -12,6 +12,7 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import attempts
 from tests.beds.server import Api, Running
+from tests.server.making import new_queue, queued
 
 
 def take(api: Api, *queues: str, worker: str = "w:0", **body: Any) -> list[dict[str, Any]]:
@@ -19,6 +20,14 @@ def take(api: Api, *queues: str, worker: str = "w:0", **body: Any) -> list[dict[
         "attempts"
     ]
     return found
+
+
+def leased(api: Api, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+    """A queue, a task that was in it, and the lease under which a worker has just taken it."""
+    queue = new_queue(api)
+    task = queued(api, queue, **fields)
+    (lease,) = take(api, queue)
+    return queue, task, lease
 
 
 def renew(api: Api, lease: dict[str, Any], **body: Any) -> dict[str, Any]:

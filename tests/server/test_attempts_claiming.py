@@ -6,7 +6,7 @@ from typing import Any
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.leasing import finish, refused, states, take
+from tests.server.leasing import finish, leased, refused, states, take
 from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
@@ -47,8 +47,6 @@ def test_a_running_task_cannot_be_claimed(api: Api) -> None:
 
 
 def test_a_failed_task_can_be_claimed_as_its_next_attempt(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     finish(api, lease, "failed")
     assert claim(api, task)["attempt"] == 2

@@ -9,14 +9,12 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, Cause
 from tests.beds.server import Api
-from tests.server.leasing import ANY, finish, history, states, take
+from tests.server.leasing import ANY, finish, history, leased, states, take
 from tests.server.making import new_queue, queued, task_of, waiting
 
 
 def test_a_completed_run_completes_its_task(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     assert finish(api, lease, "completed", exit_code=0) == {"status": "completed", "next": "done"}
     assert states(api, task) == ["completed"]
     assert task_of(api, task)["status"] == "completed"
@@ -40,9 +38,7 @@ def test_the_end_of_a_run_and_the_next_task_may_be_one_call(api: Api) -> None:
 
 
 def test_who_ends_a_run_does_not_wait_for_the_next_task(api: Api) -> None:
-    queue = new_queue(api)
-    queued(api, queue)
-    (lease,) = take(api, queue)
+    queue, _, lease = leased(api)
     assert finish_and_take(api, lease, queue)["taken"]["attempts"] == []
 
 
@@ -58,17 +54,13 @@ def test_who_may_not_end_a_run_takes_nothing_with_it(api: Api) -> None:
 
 
 def test_the_same_ending_may_be_said_twice(api: Api) -> None:
-    queue = new_queue(api)
-    queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    *_, lease = leased(api, retry=ANY)
     first = finish(api, lease, "failed", exit_code=1)
     assert finish(api, lease, "failed", exit_code=1) == first
 
 
 def test_a_failed_run_says_why(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     words = {"cause": Cause.GIT, "message": "no such commit", "hint": "Push it."}
     assert finish(api, lease, "failed", **words) == {"status": "failed", "next": "done"}
     found = task_of(api, task)
@@ -101,9 +93,7 @@ def test_a_user_who_enqueues_again_gives_new_retries(api: Api) -> None:
 
 
 def test_a_cause_that_the_policy_does_not_name_is_final(api: Api) -> None:
-    queue = new_queue(api)
-    queued(api, queue, retry={"max": 3, "causes": ["infrastructure"]})
-    (lease,) = take(api, queue)
+    *_, lease = leased(api, retry={"max": 3, "causes": ["infrastructure"]})
     assert finish(api, lease, "failed", cause=Cause.USER_CODE)["status"] == "failed"
 
 
@@ -118,26 +108,20 @@ def test_a_returned_task_waits_at_the_front_as_if_never_taken(api: Api) -> None:
 
 
 def test_a_stopped_run_stops_its_task(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api, retry=ANY)
     api("tasks.stop", task=task, status_reason="enough")
     assert finish(api, lease, "stopped")["status"] == "stopped"
     assert task_of(api, task)["status_reason"] == "enough"
 
 
 def test_a_run_that_fails_while_it_is_stopped_is_not_tried_again(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api, retry=ANY)
     api("tasks.stop", task=task)
     assert finish(api, lease, "failed", exit_code=1) == {"status": "stopped", "next": "done"}
 
 
 def test_a_task_whose_queue_is_gone_goes_back_to_the_default_one(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api)
     api("queues.delete", queue=queue)
     finish(api, lease, "returned")
     assert task in waiting(api, api("queues.get_default")["id"])

@@ -14,14 +14,12 @@ from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import ANY, finish, refused, renew, run_out, states, take
+from tests.server.leasing import ANY, finish, leased, refused, renew, run_out, states, take
 from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
 def test_a_lost_run_fails_its_task_and_says_so(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     renew(api, lease)
     run_out(server, task)
     found = task_of(api, task)
@@ -31,9 +29,7 @@ def test_a_lost_run_fails_its_task_and_says_so(api: Api, server: Running) -> Non
 
 
 def test_what_to_do_about_a_lost_run_is_told_once(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     renew(api, lease)
     run_out(server, task)
     found = api("tasks.explain", task=task)
@@ -52,9 +48,7 @@ def test_a_lost_worker_no_longer_has_its_task(api: Api, server: Running) -> None
 
 
 def test_a_lost_run_is_tried_again_if_the_policy_says_so(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry={"max": 1, "causes": ["worker lost"]})
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api, retry={"max": 1, "causes": ["worker lost"]})
     renew(api, lease)
     run_out(server, task)
     assert waiting(api, queue) == [task]
@@ -62,9 +56,7 @@ def test_a_lost_run_is_tried_again_if_the_policy_says_so(api: Api, server: Runni
 
 
 def test_a_loss_that_the_agent_itself_reports_is_final(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     renew(api, lease)
     finish(api, lease, "failed", cause="worker lost", message="its engine died", exit_code=-1)
     # A renewal that was under way meanwhile must not bring it back.
@@ -84,9 +76,7 @@ def test_a_lease_that_never_arrived_costs_no_retry(api: Api, server: Running) ->
 
 
 def test_a_run_lost_while_it_was_stopped_is_stopped(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api, retry=ANY)
     renew(api, lease)
     api("tasks.stop", task=task)
     run_out(server, task)
@@ -108,9 +98,7 @@ def test_who_waits_is_woken_by_a_lost_run(api: Api, server: Running) -> None:
 def test_an_agent_that_comes_back_in_time_goes_on(
     api: Api, server: Running, retry: dict[str, Any] | None
 ) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=retry)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api, retry=retry)
     renew(api, lease)
     started = task_of(api, task)["started"]
     run_out(server, task)
@@ -122,9 +110,7 @@ def test_an_agent_that_comes_back_in_time_goes_on(
 
 
 def test_an_agent_that_comes_back_too_late_is_told_to_let_go(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api, retry=ANY)
     renew(api, lease)
     run_out(server, task)
     (second,) = take(api, queue, worker="other:0")
@@ -134,9 +120,7 @@ def test_an_agent_that_comes_back_too_late_is_told_to_let_go(api: Api, server: R
 
 
 def test_the_result_of_a_run_given_up_too_early_counts(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, retry=ANY)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api, retry=ANY)
     renew(api, lease)
     run_out(server, task)
     assert finish(api, lease, "completed") == {"status": "completed", "next": "done"}
@@ -144,9 +128,7 @@ def test_the_result_of_a_run_given_up_too_early_counts(api: Api, server: Running
 
 
 def test_leases_are_whole_again_after_the_server_was_away(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     renew(api, lease)
     past = update(attempts).where(attempts.c.task == task)
     control = server.server.control

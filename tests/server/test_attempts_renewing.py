@@ -10,32 +10,26 @@ from taskyard.api import errors
 from taskyard.server.store.times import from_wire
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import finish, history, refused, renew, report, take
-from tests.server.making import new_queue, queued, task_of, unique
+from tests.server.leasing import finish, history, leased, refused, renew, report, take
+from tests.server.making import task_of, unique
 
 
 def test_a_renewed_lease_ends_later(api: Api) -> None:
-    queue = new_queue(api)
-    queued(api, queue)
-    (lease,) = take(api, queue)
+    *_, lease = leased(api)
     result = renew(api, lease)
     assert result["order"] == "go"
     assert from_wire(result["deadline"]) > from_wire(lease["deadline"])
 
 
 def test_a_stop_is_told_with_the_next_renewal(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     api("tasks.stop", task=task)
     assert task_of(api, task)["status_message"] == "stopping"
     assert renew(api, lease)["order"] == "abort"
 
 
 def test_a_renewal_that_waits_hears_of_a_stop_at_once(api: Api, server: Running) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     with ThreadPoolExecutor(1) as pool:
         waiter = pool.submit(renew, Api(server), lease, wait=30)
         until(lambda: "worker:w:0" in server.server.signals._waiting)
@@ -45,27 +39,21 @@ def test_a_renewal_that_waits_hears_of_a_stop_at_once(api: Api, server: Running)
 
 @pytest.mark.parametrize("action", ["reset", "delete", "dequeue"])
 def test_a_run_whose_task_was_taken_away_is_gone(api: Api, action: str) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     body = {} if action == "dequeue" else {"force": True}
     api(f"tasks.{action}", task=task, **body)
     assert renew(api, lease)["order"] == "gone"
 
 
 def test_a_run_that_its_own_code_called_completed_may_end_in_peace(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     api("tasks.completed", task=task)
     assert renew(api, lease)["order"] == "go"
     assert finish(api, lease, "completed") == {"status": "completed", "next": "done"}
 
 
 def test_a_renewal_can_bring_the_machines_load(api: Api) -> None:
-    queue = new_queue(api)
-    queued(api, queue)
-    (lease,) = take(api, queue)
+    *_, lease = leased(api)
     api(
         "attempts.renew",
         worker=(worker := unique("loaded")),
@@ -80,9 +68,7 @@ def test_a_renewal_can_bring_the_machines_load(api: Api) -> None:
 
 
 def test_what_really_ran_is_written_back_to_the_task(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, script={"repository": "r", "requirements": {"pip": "six"}})
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api, script={"repository": "r", "requirements": {"pip": "six"}})
     report(api, lease, commit="abc", packages="six==1.16.0")
     script = task_of(api, task)["script"]
     assert script["version_num"] == "abc"
@@ -91,18 +77,14 @@ def test_what_really_ran_is_written_back_to_the_task(api: Api) -> None:
 
 
 def test_what_conda_installed_is_asked_of_conda_again(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue, script={"repository": "r", "requirements": {"pip": "six"}})
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api, script={"repository": "r", "requirements": {"pip": "six"}})
     report(api, lease, packages="six==1.16.0", conda_packages="numpy[version='==2.1']")
     requirements = task_of(api, task)["script"]["requirements"]
     assert (requirements["conda"], requirements["manager"]) == ("numpy[version='==2.1']", "conda")
 
 
 def test_phases_are_kept_with_the_attempt(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     phases = [{"name": "source", "started": 1.0, "ended": 2.0}, {"name": "launch", "started": 2.0}]
     report(api, lease, phases=phases)
     (attempt,) = history(api, task)
@@ -110,9 +92,7 @@ def test_phases_are_kept_with_the_attempt(api: Api) -> None:
 
 
 def test_where_a_run_has_its_place_is_kept_with_the_attempt(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     place = {"worker": "host:gpu0,1", "gpus": ["GPU-a", "GPU-b"]}
     report(api, lease, place=place)
     report(api, lease, phase="launch")
@@ -125,9 +105,7 @@ def console(api: Api, task: str) -> list[str]:
 
 
 def test_output_is_kept_once_however_often_it_is_sent(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     assert report(api, lease, console={"offset": 0, "text": "one\n"}) == 4
     assert report(api, lease, console={"offset": 0, "text": "one\n"}) == 4
     assert report(api, lease, console={"offset": 99, "text": "far\n"}) == 4
@@ -137,18 +115,14 @@ def test_output_is_kept_once_however_often_it_is_sent(api: Api) -> None:
 
 
 def test_the_last_output_may_come_after_the_end(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    _, task, lease = leased(api)
     finish(api, lease, "completed")
     assert report(api, lease, console={"offset": 0, "text": "bye\n"}) == 4
     assert console(api, task) == ["bye"]
 
 
 def test_reports_of_an_attempt_that_is_out_of_date_are_refused(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api)
     api("tasks.reset", task=task, force=True)
     said = {"console": {"offset": 0, "text": "x"}}
     assert refused(report, api, lease, **said) == errors.STALE_ATTEMPT[:2]

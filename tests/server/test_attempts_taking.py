@@ -13,14 +13,12 @@ from taskyard.server.call import Call
 from taskyard.server.services import attempt_taking
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
-from tests.server.leasing import refused, states, take
+from tests.server.leasing import leased, refused, states, take
 from tests.server.making import new_queue, queued, task_of, unique, waiting
 
 
 def test_taking_a_task_starts_it_under_a_lease(api: Api) -> None:
-    queue = new_queue(api)
-    task = queued(api, queue)
-    (lease,) = take(api, queue)
+    queue, task, lease = leased(api)
     assert (lease["task"], lease["attempt"], lease["queue"]) == (task, 1, queue)
     assert lease["lease_seconds"] == LEASE
     assert lease["document"]["id"] == task

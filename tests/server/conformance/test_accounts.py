@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 from typing import Any
 
@@ -11,39 +10,12 @@ import msgspec
 import pytest
 
 from taskyard.api.errors import ApiError
-from taskyard.client.http import Answer, Connection
+from taskyard.client.http import Connection
 from tests.beds.server import Api, Running
 from tests.server.making import Document, new_project, new_task, refused, unique
+from tests.server.strangers import Stranger, basic, bearer
 
 COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
-
-
-def basic(access: str, secret: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{access}:{secret}".encode()).decode()}
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-class Stranger:
-    """Sends exactly the headers it is given."""
-
-    def __init__(self, server: Running) -> None:
-        self.http = Connection(server.url)
-        self.admin = basic(server.access_key, server.secret_key)
-
-    def send(self, name: str, headers: dict[str, str], /, **body: Any) -> Answer:
-        return self.http.request("POST", f"/{name}", msgspec.json.encode(body), headers)
-
-    def data(self, name: str, headers: dict[str, str], /, **body: Any) -> Any:
-        answer = msgspec.json.decode(self.send(name, headers, **body).body)
-        assert answer["meta"]["result_code"] == 200, answer["meta"]
-        return answer["data"]
-
-    def kind(self, name: str, headers: dict[str, str], /, **body: Any) -> tuple[int, int]:
-        meta = msgspec.json.decode(self.send(name, headers, **body).body)["meta"]
-        return meta["result_code"], meta["result_subcode"]
 
 
 @pytest.fixture
@@ -71,7 +43,7 @@ def test_anybody_may_ping(server: Running, method: str) -> None:
 
 
 def test_a_ping_with_authorization_needs_one(stranger: Stranger) -> None:
-    assert stranger.kind("debug.ping_auth", {}) == (401, 20)
+    assert stranger.code("debug.ping_auth", {}) == (401, 20)
     assert stranger.data("debug.ping_auth", stranger.admin)["msg"]
 
 
@@ -99,10 +71,10 @@ def test_the_token_says_what_clients_read_in_it(stranger: Stranger) -> None:
     "action", ["auth.login", "tasks.get_all", "events.add_batch", "auth.logout"]
 )
 def test_every_action_asks_who_is_there(stranger: Stranger, action: str) -> None:
-    assert stranger.kind(action, {}) == (401, 20)
-    assert stranger.kind(action, {"Authorization": "nonsense"}) == (401, 21)
-    assert stranger.kind(action, basic("nobody", "knows")) == (401, 22)
-    assert stranger.kind(action, bearer("a.b.c")) == (401, 30)
+    assert stranger.code(action, {}) == (401, 20)
+    assert stranger.code(action, {"Authorization": "nonsense"}) == (401, 21)
+    assert stranger.code(action, basic("nobody", "knows")) == (401, 22)
+    assert stranger.code(action, bearer("a.b.c")) == (401, 30)
 
 
 def test_a_token_of_another_server_is_refused(stranger: Stranger) -> None:
@@ -110,8 +82,8 @@ def test_a_token_of_another_server_is_refused(stranger: Stranger) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
     forged = jwt.encode(claims, "another secret of at least thirty-two bytes", algorithm="HS256")
     unsigned = jwt.encode(claims, "", algorithm="none")
-    assert stranger.kind("debug.ping_auth", bearer(forged)) == (401, 30)
-    assert stranger.kind("debug.ping_auth", bearer(unsigned)) == (401, 30)
+    assert stranger.code("debug.ping_auth", bearer(forged)) == (401, 30)
+    assert stranger.code("debug.ping_auth", bearer(unsigned)) == (401, 30)
 
 
 def test_the_page_asks_how_to_log_in(stranger: Stranger) -> None:
@@ -126,10 +98,10 @@ def test_the_page_asks_how_to_log_in(stranger: Stranger) -> None:
 def test_the_page_logs_out_with_its_cookie(stranger: Stranger) -> None:
     set_cookie = stranger.send("auth.login", stranger.admin).headers["set-cookie"] or ""
     cookie = {"Cookie": set_cookie.partition(";")[0]}
-    assert stranger.kind("debug.ping_auth", cookie) == (200, 0)
+    assert stranger.code("debug.ping_auth", cookie) == (200, 0)
     answer = stranger.send("login.logout", cookie)
     assert "Max-Age=0" in (answer.headers["set-cookie"] or "")
-    assert stranger.kind("debug.ping_auth", cookie) == (401, 30)
+    assert stranger.code("debug.ping_auth", cookie) == (401, 30)
 
 
 def test_users_come_from_a_file_or_they_do_not(stranger: Stranger) -> None:
@@ -186,13 +158,13 @@ def test_what_is_made_for_another_is_theirs(api: Api, stranger: Stranger) -> Non
 def test_headers_of_impersonation_must_make_sense(
     stranger: Stranger, headers: dict[str, str], kind: tuple[int, int]
 ) -> None:
-    assert stranger.kind("debug.ping_auth", {**stranger.admin, **headers}) == kind
+    assert stranger.code("debug.ping_auth", {**stranger.admin, **headers}) == kind
 
 
 def test_common_users_act_for_nobody_but_themselves(api: Api, stranger: Stranger) -> None:
     user, other = new_user(api), new_user(api)
     headers = {**token_of(api, user), "X-ClearML-Impersonate-As": other}
-    assert stranger.kind("debug.ping_auth", headers) == (400, 6)
+    assert stranger.code("debug.ping_auth", headers) == (400, 6)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +185,7 @@ def test_common_users_act_for_nobody_but_themselves(api: Api, stranger: Stranger
 def test_some_actions_are_for_administrators(
     api: Api, stranger: Stranger, action: str, body: Document
 ) -> None:
-    assert stranger.kind(action, token_of(api, new_user(api)), **body) == (403, 20)
+    assert stranger.code(action, token_of(api, new_user(api)), **body) == (403, 20)
 
 
 # --- users ---------------------------------------------------------------------------------
