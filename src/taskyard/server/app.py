@@ -19,7 +19,7 @@ from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import databases, schema, texts
+from taskyard.server.store import databases, schema, texts, value_orders
 from taskyard.server.store.attempts import extend_all
 from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
@@ -70,6 +70,7 @@ def _prepare(tx: Tx, settings: Settings) -> tuple[bytes, FirstKeys | None]:
     """What every start does to the database; gives the signing key, and the first keys."""
     schema.alone(tx)
     texts.prepare(tx)
+    value_orders.prepare(tx)
     key, keys = signing_key(tx), ensure_first(tx, settings)
     ensure_defaults(tx)
     # While this server was away nobody could renew: that is no agent's fault.

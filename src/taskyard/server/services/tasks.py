@@ -18,7 +18,7 @@ from taskyard.server.domain import (
     task_versions,
 )
 from taskyard.server.domain.task_fields import Sent
-from taskyard.server.store import documents, projects, scrolls
+from taskyard.server.store import documents, projects, scrolls, value_orders
 from taskyard.server.store import tasks as store
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
@@ -163,10 +163,21 @@ async def get_all_ex(call: Call, _request: api.GetAllEx) -> api.PageResponse:
 
 
 async def _page(call: Call, *, expanded: bool) -> api.PageResponse:
+    await _keep_order(call)
     found, scroll = await scrolls.answer(
         call.server.control, call.body, lambda tx: _find(tx, call, call.body, expanded=expanded)
     )
     return api.PageResponse(tasks=found, scroll_id=scroll)
+
+
+async def _keep_order(call: Call) -> None:
+    """Have tasks be kept in the order asked for, if it is by a value that many tasks have."""
+    path = value_orders.path_of(search.parse(call.body, TASK.filters))
+    if path is None:
+        return
+    control, company = call.server.control, call.company
+    if await control.read(lambda tx: value_orders.is_wanted(tx, company, path)):
+        await control.write(lambda tx: value_orders.keep(tx, company, path))
 
 
 def _find(

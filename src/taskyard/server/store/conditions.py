@@ -197,17 +197,25 @@ class Dialect:
             return [_directed(column, order.descending).nulls_last()]
         if order.path[0] == "last_metrics":
             return [_directed(self.number(order.path), order.descending).nulls_last()]
-        text = self.text(order.path)
-        if order.path[0] not in ("hyperparams", "metadata"):
-            empty = func.nullif(text, "")
-            return [_directed(empty, order.descending).nulls_last()]
+        if order.path[0] in ("hyperparams", "metadata"):
+            present, *ranked = self.ranked(order.path)
+            return [
+                case((present, 0), else_=1),
+                *(_directed(part, order.descending).nulls_last() for part in ranked),
+            ]
+        empty = func.nullif(self.text(order.path), "")
+        return [_directed(empty, order.descending).nulls_last()]
+
+    def ranked(self, path: Path) -> tuple[Sql, Sql, Sql, Sql]:
+        """Whether there is a value at ``path``, and what it is ordered by: numbers come before
+        other text. These parts are ``rank``, ``number`` and ``text``."""
+        if path[0] == "last_metrics":
+            number = self.number(path)
+            return (number.is_not(None), *_named(literal(0), number, literal("")))
+        text = self.text(path)
         numeric = func.coalesce(self.match(text, NUMERIC, False), false())
-        return [
-            case((func.coalesce(text, "") == "", 1), else_=0),
-            _directed(case((numeric, 0), else_=1), order.descending),
-            _directed(case((numeric, cast(text, Float))), order.descending).nulls_last(),
-            _directed(text, order.descending).nulls_last(),
-        ]
+        rank, number = case((numeric, 0), else_=1), case((numeric, cast(text, Float)))
+        return (func.coalesce(text, "") != "", *_named(rank, number, text))
 
     def search(self, text: Text) -> tuple[Sql, Sql]:
         """The condition of a text search, and the score that orders what it finds."""
@@ -309,6 +317,10 @@ def _missing(value: Sql) -> Sql:
     if isinstance(value.type, String):
         return func.coalesce(value, "") == ""
     return value.is_(None)
+
+
+def _named(rank: Sql, number: Sql, text: Sql) -> tuple[Sql, Sql, Sql]:
+    return rank.label("rank"), number.label("number"), text.label("text")
 
 
 def _directed(value: Sql, descending: bool) -> Any:

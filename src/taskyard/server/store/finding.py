@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import Column, ColumnElement, Select, and_, func, select
 
 from taskyard.api.wire import Request
 from taskyard.server.call import Call
 from taskyard.server.domain import query_size, search, terms
-from taskyard.server.store import projections, scrolls, texts
+from taskyard.server.store import projections, scrolls, texts, value_orders
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK, Kind
@@ -86,9 +86,8 @@ def _rows(
     extra: Sequence[Sql],
 ) -> list[Document]:
     """The page's documents. First which they are: what is sorted then carries no documents."""
-    statement = _narrowed(tx, kind, call, parsed, select(kind.table.c.id).where(*extra))
-    page = tx.execute(statement.limit(parsed.limit).offset(parsed.offset))
-    places = {id: place for place, id in enumerate(page.scalars())}
+    page = _page(tx, kind, call, parsed, extra)
+    places = {id: place for place, id in enumerate(page)}
     if not places:
         return []
     plan = projections.plan(kind, parsed.only)
@@ -99,6 +98,55 @@ def _rows(
     )
     found = sorted(rows, key=lambda row: places[row[0]])
     return [plan.document(kind, row[1:]) for row in found]
+
+
+def _page(
+    tx: Tx, kind: Kind, call: Call | str, parsed: terms.Query, extra: Sequence[Sql]
+) -> list[str]:
+    """The ids of the page's documents, in order."""
+    if kind is TASK and (order := _kept_order(tx, call, parsed)):
+        return value_orders.page(
+            tx,
+            order,
+            and_(_condition(tx, kind, call, parsed, in_order=False)[0], *extra),
+            descending=parsed.order[0].descending,
+            limit=parsed.limit,
+            offset=parsed.offset,
+        )
+    statement = _narrowed(tx, kind, call, parsed, select(kind.table.c.id).where(*extra))
+    return list(tx.execute(statement.limit(parsed.limit).offset(parsed.offset)).scalars())
+
+
+def _kept_order(tx: Tx, call: Call | str, parsed: terms.Query) -> value_orders.Kept | None:
+    """The order of values to walk along, where no condition leads to few tasks."""
+    path = value_orders.path_of(parsed)
+    if path is None or (parsed.allow_public and _some_are_public(tx, TASK)):
+        return None
+    order = value_orders.kept(tx, company_of(call), path)
+    if order is None or texts.candidates(tx, parsed) is not None:
+        return None
+    leading = {next(iter(index.columns)).name for index in TASK.table.indexes}
+    for column, values in _compared(TASK, parsed):
+        if (column.primary_key or column.name in leading) and _are_few(tx, column, values):
+            return None
+    return order
+
+
+def _compared(
+    kind: Kind, parsed: terms.Query
+) -> Iterator[tuple[Column[Any], Sequence[terms.Scalar]]]:
+    """The columns that must have one of some values, and these."""
+    for term in terms.conjuncts(parsed.condition):
+        if not isinstance(term, terms.AnyOf) or term.missing:
+            continue
+        if (column := kind.column(term.path)) is not None:
+            yield column, term.values
+
+
+def _are_few(tx: Tx, column: Sql, values: Sequence[terms.Scalar]) -> bool:
+    """Whether few documents have one of these values in an indexed column."""
+    some = select(column).where(column.in_(values)).limit(MANY + 1).subquery()
+    return int(tx.execute(select(func.count()).select_from(some)).scalar_one()) <= MANY
 
 
 def _narrowed(
@@ -151,17 +199,13 @@ def _led(tx: Tx, kind: Kind, parsed: terms.Query) -> bool:
     """
     indexes = [[column.name for column in index.columns] for index in kind.table.indexes]
     first = parsed.order[0].path if parsed.order else ("created",)
-    for term in terms.conjuncts(parsed.condition):
-        column = kind.column(term.path) if isinstance(term, terms.AnyOf) else None
-        if column is None or not isinstance(term, terms.AnyOf) or term.missing:
-            continue
+    for column, values in _compared(kind, parsed):
         led_by = [names[1:] for names in indexes if names[0] == column.name]
         if column.primary_key or [*first] in led_by or ["company", *first] not in indexes:
             if column.primary_key or led_by:
                 return True
         elif led_by:
-            some = select(column).where(column.in_(term.values)).limit(MANY + 1).subquery()
-            return int(tx.execute(select(func.count()).select_from(some)).scalar_one()) <= MANY
+            return _are_few(tx, column, values)
     return False
 
 
@@ -171,11 +215,14 @@ def _visible(tx: Tx, kind: Kind, call: Call | str, owned: Sql, allow_public: boo
     Asking first costs next to nothing, and one company alone lets the order follow an index.
     ``owned`` is the company as the condition is to name it.
     """
-    if allow_public:
-        public = select(kind.table.c.id).where(kind.table.c.company == "").limit(1)
-        if tx.execute(public).first() is not None:
-            return owned.in_([company_of(call), ""])
+    if allow_public and _some_are_public(tx, kind):
+        return owned.in_([company_of(call), ""])
     return owned == company_of(call)
+
+
+def _some_are_public(tx: Tx, kind: Kind) -> bool:
+    public = select(kind.table.c.id).where(kind.table.c.company == "").limit(1)
+    return tx.execute(public).first() is not None
 
 
 def with_descendants(tx: Tx, projects: Any) -> list[Any]:
