@@ -20,6 +20,31 @@ if TYPE_CHECKING:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
+    """All flags of the daemon."""
+    _queues(parser)
+    _process(parser)
+    machine_arguments(parser)
+    _hours(parser)
+    _containers(parser)
+    parser.add_argument(
+        "--child-report-tags",
+        nargs="*",
+        default=[],
+        metavar="TAG",
+        help="tags for the tasks it runs",
+    )
+    parser.add_argument(
+        "--polling-interval",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="accepted and not needed: this agent waits on the server",
+    )
+    parser.add_argument("--use-owner-token", action="store_true", help=argparse.SUPPRESS)
+
+
+def _queues(parser: argparse.ArgumentParser) -> None:
+    """Which queues it serves, and how many tasks at once."""
     parser.add_argument(
         "--queue",
         nargs="+",
@@ -46,6 +71,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="run many tasks at once, N at the most",
     )
+
+
+def _process(parser: argparse.ArgumentParser) -> None:
+    """The agent itself, and those that run here already."""
     parser.add_argument(
         "--foreground", action="store_true", help="stay in the foreground (default)"
     )
@@ -58,21 +87,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="stop the agents with these ids, or all of this user's here",
     )
     parser.add_argument("--status", action="store_true", help="list the agents of this user here")
-    parser.add_argument(
-        "--child-report-tags",
-        nargs="*",
-        default=[],
-        metavar="TAG",
-        help="tags for the tasks it runs",
-    )
-    parser.add_argument(
-        "--polling-interval",
-        type=float,
-        default=None,
-        metavar="SECONDS",
-        help="accepted and not needed: this agent waits on the server",
-    )
-    machine_arguments(parser)
+
+
+def _hours(parser: argparse.ArgumentParser) -> None:
+    """When it takes tasks."""
     for name, text in (
         ("--uptime", 'take tasks in these hours only: "8-20 MON-FRI"'),
         ("--downtime", 'take no tasks in these hours: "22-6"'),
@@ -85,6 +103,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="take no tasks while less than this is free where runs lie (1G)",
     )
+
+
+def _containers(parser: argparse.ArgumentParser) -> None:
     for name in ("--docker", "--podman"):
         parser.add_argument(
             name,
@@ -107,7 +128,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="missing",
         help="when to pull images (missing)",
     )
-    parser.add_argument("--use-owner-token", action="store_true", help=argparse.SUPPRESS)
 
 
 def check(args: argparse.Namespace) -> None:

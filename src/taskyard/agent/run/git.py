@@ -114,8 +114,8 @@ def run(
             check=False,
             input=b"" if stdin is None else stdin,
         )
-    except FileNotFoundError as error:
-        raise _not_started(error, cwd) from None
+    except FileNotFoundError:
+        raise _not_started(cwd) from None
     if done.returncode:
         raise GitFailed(_command(args), done.stderr.decode(errors="replace"), done.returncode)
     return done.stdout
@@ -145,8 +145,8 @@ def converse(
             stderr=subprocess.PIPE,
             process_group=0,
         )
-    except FileNotFoundError as error:
-        raise _not_started(error, cwd) from None
+    except FileNotFoundError:
+        raise _not_started(cwd) from None
     try:
         out, err, timed_out = _listen(process, limit, enough)
     finally:
@@ -265,7 +265,7 @@ def _spoken(text: str) -> list[str]:
     return [line for line in lines if line and not _PROGRESS.match(line)]
 
 
-def _not_started(error: FileNotFoundError, cwd: Path | None) -> TaskyardError:
+def _not_started(cwd: Path | None) -> TaskyardError:
     if cwd is not None and not cwd.is_dir():
         return TaskyardError(f"no such folder: {cwd}")
     return TaskyardError("git is not installed on this machine", hint="install git, then retry")

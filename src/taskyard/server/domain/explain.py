@@ -92,6 +92,21 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
         return Explanation(
             "queue paused", f"the queue {name} is paused{why}; {place}", f"Resume the queue {name}."
         )
+    if why := _nobody_takes(name, place, serving):
+        return why
+    if waiting.position > 1:
+        return Explanation("not first", place, "Move it to the front to have it run next.")
+    if all(worker.busy for worker in serving if not worker.order):
+        return Explanation(
+            "workers busy",
+            f"all workers that serve {name} are busy; {place}",
+            "It runs when one of them is done.",
+        )
+    return Explanation("next", f"it is the next of {name}", "A free worker takes it any moment.")
+
+
+def _nobody_takes(name: str, place: str, serving: Sequence[Serving]) -> Explanation | None:
+    """Why no worker takes anything from the queue; None where one does."""
     if not serving:
         return Explanation(
             "no worker",
@@ -111,15 +126,7 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
             f"no worker that serves {name} takes tasks now; {why}; {place}",
             "Put right what is wrong there, or start another worker.",
         )
-    if waiting.position > 1:
-        return Explanation("not first", place, "Move it to the front to have it run next.")
-    if all(worker.busy for worker in serving if not worker.order):
-        return Explanation(
-            "workers busy",
-            f"all workers that serve {name} are busy; {place}",
-            "It runs when one of them is done.",
-        )
-    return Explanation("next", f"it is the next of {name}", "A free worker takes it any moment.")
+    return None
 
 
 def _running(task: Standing, step: str | None) -> Explanation:

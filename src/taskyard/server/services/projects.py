@@ -226,7 +226,7 @@ def _add_statistics(tx: Tx, call: Call, request: api.GetAllEx, found: Sequence[D
         below = store.all_below(tx, call, ids) if request.stats_with_children is not False else {}
         families = {id: [id, *(child["id"] for child in below.get(id, ()))] for id in ids}
         matching = {**by_users, **(request.include_stats_filter or {})}
-        states = [request.stats_for_state] if _one_state(call, request) else ["active", "archived"]
+        states = [request.stats_for_state] if _one_state(call) else ["active", "archived"]
         statistics = project_content.statistics(
             tx, call, families, [str(state) for state in states], matching
         )
@@ -247,6 +247,6 @@ def _add_statistics(tx: Tx, call: Call, request: api.GetAllEx, found: Sequence[D
                 project["dataset_stats"] = stats
 
 
-def _one_state(call: Call, request: api.GetAllEx) -> bool:
+def _one_state(call: Call) -> bool:
     # An explicit null means both states; nothing at all means the default.
     return "stats_for_state" not in call.body or call.body["stats_for_state"] is not None
