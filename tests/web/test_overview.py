@@ -88,6 +88,9 @@ def test_what_happens_is_told_as_it_happens(
     expect(feed).to_contain_text("told of started on told of:gpu0")
     api("tasks.completed", task=task, force=True)
     expect(feed).to_contain_text("told of completed")
+    api("tasks.archive", tasks=[task])
+    api("tasks.delete", task=task)
+    expect(feed).to_contain_text("told of was deleted")
 
 
 def test_only_my_tasks_are_shown_when_asked(page: Page, server: Running, api: Api) -> None:

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/parts.css";
+import "./ui/fields.css";
 import "./ui/shell.css";
 import { signedIn, words } from "./api/client";
 import { listenForKeys, useKeys } from "./keys";

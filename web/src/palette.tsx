@@ -1,4 +1,5 @@
 // The palette (Ctrl K): go to anything by its name, or do something.
+import "./palette.css";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call } from "./api/client";
 import type { Queue, Task, Worker } from "./api/documents";

@@ -1,4 +1,5 @@
 // A chart over time or steps. What draws it is loaded when the first one is shown.
+import "./Chart.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { AlignedData } from "uplot";
 import { isDark } from "./display";

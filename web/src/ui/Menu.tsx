@@ -1,3 +1,4 @@
+import "./Menu.css";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { Icon, type IconName } from "./icons";

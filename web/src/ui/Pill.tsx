@@ -1,4 +1,5 @@
 // A state: always a word and a sign, as colour alone tells some people nothing.
+import "./Pill.css";
 import type { ComponentChildren } from "preact";
 import type { TaskStatus, Worker } from "../api/documents";
 

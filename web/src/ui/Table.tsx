@@ -1,12 +1,12 @@
 // The one table: windowed rows of a fixed height, sorted, selected and walked by keys.
+import "./Table.css";
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { memo } from "preact/compat";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isPhone, rowHeight } from "./display";
-import { Icon } from "./icons";
-import { Menu } from "./Menu";
-import { compareValues, layoutOf, type Sort } from "./table-state";
+import { Head } from "./TableHead";
+import { TableRow } from "./TableRow";
+import { arranged, compareValues, layoutOf, movedTo, type Sort } from "./table-state";
 import { windowOf } from "./window";
 
 export interface Column<Row> {
@@ -67,7 +67,8 @@ export function Table<Row>(props: TableProps<Row>) {
   const [own, setOwn] = useState<Sort | undefined>(props.sort);
   const sort = props.onSort ? props.sort : own;
   const phone = isPhone.value;
-  const shown = columns.filter((c) => (phone ? c.phone : !layout.value.hidden.includes(c.key)));
+  const all = phone ? columns : arranged(columns, layout.value.order);
+  const shown = all.filter((c) => (phone ? c.phone : !layout.value.hidden.includes(c.key)));
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const [active, setActive] = useState(-1);
@@ -149,7 +150,7 @@ export function Table<Row>(props: TableProps<Row>) {
     const row = ordered[at];
     if (row !== undefined) props.onOpen?.(row);
   };
-  const all = selected && ordered.every((row) => selected.value.has(id(row)));
+  const every = selected && ordered.every((row) => selected.value.has(id(row)));
   // Columns without a width share what is left: where nothing is, the table scrolls sideways.
   const least =
     (selected ? 36 : 0) +
@@ -203,14 +204,14 @@ export function Table<Row>(props: TableProps<Row>) {
                     <input
                       type="checkbox"
                       aria-label="Select all"
-                      checked={all}
+                      checked={every}
                       onChange={() => {
-                        selected.value = new Set(all ? [] : ordered.map(id));
+                        selected.value = new Set(every ? [] : ordered.map(id));
                       }}
                     />
                   </th>
                 )}
-                {shown.map((column) => (
+                {shown.map((column, at) => (
                   <Head
                     key={column.key}
                     column={column}
@@ -218,9 +219,14 @@ export function Table<Row>(props: TableProps<Row>) {
                     sortable={!!column.sort && (!props.sorted || !!props.onSort)}
                     onSort={choose}
                     onWidth={(width) => {
-                      const { hidden, widths } = layout.value;
-                      layout.value = { hidden, widths: { ...widths, [column.key]: width } };
+                      const widths = { ...layout.value.widths, [column.key]: width };
+                      layout.value = { ...layout.value, widths };
                     }}
+                    onMove={(key, beside) => {
+                      const keys = all.map((c) => c.key);
+                      layout.value = { ...layout.value, order: movedTo(keys, key, beside) };
+                    }}
+                    neighbours={[shown[at - 1]?.key, shown[at + 1]?.key]}
                   />
                 ))}
                 {actions && <th role="columnheader" aria-label="Actions" />}
@@ -283,163 +289,5 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
     <tr aria-hidden="true" class="spacer">
       <td colSpan={columns} style={{ height: `${height}px` }} />
     </tr>
-  );
-}
-
-interface HeadProps<Row> {
-  column: Column<Row>;
-  sort: Sort | undefined;
-  sortable: boolean;
-  onSort: (sort: Sort) => void;
-  onWidth: (width: number) => void;
-}
-
-function Head<Row>({ column, sort, sortable, onSort, onWidth }: HeadProps<Row>) {
-  const on = sort?.key === column.key;
-  const direction = on ? (sort.descending ? "descending" : "ascending") : undefined;
-  return (
-    <th
-      role="columnheader"
-      scope="col"
-      class={column.number ? "number" : ""}
-      aria-sort={sortable ? (direction ?? "none") : undefined}
-    >
-      {sortable ? (
-        <button
-          type="button"
-          class="sort"
-          onClick={() =>
-            onSort({ key: column.key, descending: on ? !sort.descending : !!column.number })
-          }
-        >
-          {column.head}
-          {on && <Icon name={sort.descending ? "down" : "up"} size={12} />}
-        </button>
-      ) : (
-        column.head
-      )}
-      <i class="resize" onPointerDown={(event) => resize(event, onWidth)} />
-    </th>
-  );
-}
-
-function resize(event: PointerEvent, onWidth: (width: number) => void): void {
-  const handle = event.currentTarget as HTMLElement;
-  const head = handle.parentElement;
-  if (!head) return;
-  const [from, before] = [event.clientX, head.offsetWidth];
-  handle.setPointerCapture(event.pointerId);
-  handle.onpointermove = (move) => onWidth(Math.max(48, before + move.clientX - from));
-  handle.onpointerup = () => {
-    handle.onpointermove = handle.onpointerup = null;
-  };
-  event.preventDefault();
-}
-
-interface RowProps<Row> {
-  id: string;
-  at: number;
-  row: Row;
-  columns: Column<Row>[];
-  signature: string;
-  extra: string;
-  current: boolean;
-  active: boolean;
-  checked: boolean | null;
-  actions?: ((row: Row) => ComponentChildren) | undefined;
-  onCheck: (at: number, range: boolean) => void;
-  onOpen?: ((row: Row) => void) | undefined;
-  phone: boolean;
-  height: number;
-}
-
-function PlainRow<Row>(props: RowProps<Row>) {
-  const { row, columns, checked, phone } = props;
-  const classes = [props.extra, props.current ? "current" : "", props.active ? "active" : ""];
-  return (
-    <tr
-      id={props.id}
-      role="row"
-      aria-rowindex={props.at + 2}
-      aria-selected={checked === null ? undefined : checked}
-      class={`${classes.join(" ")} ${checked ? "selected" : ""}`}
-      style={{ height: `${props.height}px` }}
-      onClick={(event) => {
-        if (!(event.target as Element).closest("a,button,input,label,.menu")) props.onOpen?.(row);
-      }}
-    >
-      {checked !== null && (
-        <td role="gridcell" class="check">
-          <input
-            type="checkbox"
-            aria-label="Select"
-            checked={checked}
-            onClick={(event) => props.onCheck(props.at, event.shiftKey)}
-          />
-        </td>
-      )}
-      {columns.map((column) => (
-        <td
-          role="gridcell"
-          key={column.key}
-          class={column.number && !phone ? "number num" : ""}
-          data-label={column.head}
-        >
-          {column.cell(row)}
-        </td>
-      ))}
-      {props.actions && (
-        <td role="gridcell" class="row-actions">
-          {props.actions(row)}
-        </td>
-      )}
-    </tr>
-  );
-}
-
-/** A row is drawn again only when what it shows is another one. */
-const TableRow = memo(PlainRow, (before, after) => {
-  const parts = [
-    "row",
-    "id",
-    "signature",
-    "extra",
-    "current",
-    "active",
-    "checked",
-    "phone",
-    "height",
-  ] as const;
-  return parts.every((part) => Object.is(before[part], after[part]));
-}) as unknown as typeof PlainRow;
-
-/** Which columns are shown. */
-export function ColumnsMenu<Row>({ name, columns }: { name: string; columns: Column<Row>[] }) {
-  const layout = layoutOf(
-    name,
-    columns.filter((c) => c.extra).map((c) => c.key),
-  );
-  const { hidden, widths } = layout.value;
-  return (
-    <Menu label="Columns" word="Columns" icon="columns">
-      <fieldset class="choices">
-        <legend>Columns</legend>
-        {columns.map(({ key, head }) => (
-          <label key={key}>
-            <input
-              type="checkbox"
-              checked={!hidden.includes(key)}
-              onChange={() => {
-                const next = hidden.includes(key)
-                  ? hidden.filter((k) => k !== key)
-                  : [...hidden, key];
-                layout.value = { hidden: next, widths };
-              }}
-            />
-            {head}
-          </label>
-        ))}
-      </fieldset>
-    </Menu>
   );
 }

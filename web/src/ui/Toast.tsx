@@ -1,3 +1,4 @@
+import "./Toast.css";
 import { signal } from "@preact/signals";
 import { Button, IconButton } from "./parts";
 

@@ -1,4 +1,5 @@
 // One tip for all elements that have `data-tip`: after a moment under the pointer, or on focus.
+import "./Tooltip.css";
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 

@@ -1,8 +1,10 @@
 // What the columns of the list of tasks show.
-import type { Task } from "../../api/documents";
+import type { ComponentChildren } from "preact";
+import type { Named, Task } from "../../api/documents";
+import { setQuery } from "../../router";
 import { duration, value } from "../../ui/format";
 import { Ago, Nothing, TaskLink } from "../../ui/parts";
-import { StatusPill } from "../../ui/Pill";
+import { StatusPill, statusWord } from "../../ui/Pill";
 import type { Column } from "../../ui/Table";
 import { type Chosen, fieldOf } from "./asked";
 import { reasonOf } from "../../api/reason";
@@ -38,7 +40,9 @@ export const COLUMNS: Column<Row>[] = [
     sort: (t) => t.status,
     cell: (t) => (
       <>
-        <StatusPill status={t.status} preparing={!!t.preparing} />
+        <Narrow by="status" value={t.status} word={statusWord(t.status)}>
+          <StatusPill status={t.status} preparing={!!t.preparing} />
+        </Narrow>
         {t.position ? <small class="muted num"> #{t.position}</small> : null}
       </>
     ),
@@ -47,16 +51,30 @@ export const COLUMNS: Column<Row>[] = [
     key: "tags",
     head: "Tags",
     width: 100,
-    cell: (t) => (t.tags?.length ? t.tags.map((tag) => <Tag key={tag} name={tag} />) : <Nothing />),
+    cell: (t) =>
+      t.tags?.length ? (
+        t.tags.map((tag) => (
+          <Narrow key={tag} by="tag" value={tag} word={tag}>
+            <span class="tag">{tag}</span>
+          </Narrow>
+        ))
+      ) : (
+        <Nothing />
+      ),
   },
   {
     key: "project",
     head: "Project",
     width: 130,
     sort: (t) => t.project?.name,
-    cell: (t) => t.project?.name ?? <Nothing />,
+    cell: (t) => <Only by="project" named={t.project} />,
   },
-  { key: "queue", head: "Queue", width: 90, cell: (t) => t.execution?.queue?.name ?? <Nothing /> },
+  {
+    key: "queue",
+    head: "Queue",
+    width: 90,
+    cell: (t) => <Only by="queue" named={t.execution?.queue} />,
+  },
   {
     key: "where",
     head: "Where, or why",
@@ -72,7 +90,7 @@ export const COLUMNS: Column<Row>[] = [
     head: "User",
     width: 80,
     sort: (t) => t.user?.name,
-    cell: (t) => t.user?.name ?? <Nothing />,
+    cell: (t) => <Only by="user" named={t.user} />,
   },
   { key: "type", head: "Type", width: 100, extra: true, sort: (t) => t.type, cell: (t) => t.type },
   {
@@ -120,8 +138,29 @@ export const COLUMNS: Column<Row>[] = [
   },
 ];
 
-function Tag({ name }: { name: string }) {
-  return <span class="tag">{name}</span>;
+/** A value that narrows the list to those that have it, too. */
+function Narrow(props: { by: string; value: string; word: string; children: ComponentChildren }) {
+  return (
+    <button
+      type="button"
+      class="tasks-narrow"
+      // The filters above do the same by keys: a list is not to have hundreds of stops.
+      tabIndex={-1}
+      title={`Only ${props.word}`}
+      onClick={() => setQuery({ [props.by]: props.value, page: null })}
+    >
+      {props.children}
+    </button>
+  );
+}
+
+function Only({ by, named }: { by: string; named: Named | undefined }) {
+  if (!named?.name) return <Nothing />;
+  return (
+    <Narrow by={by} value={named.id} word={named.name}>
+      {named.name}
+    </Narrow>
+  );
 }
 
 /** The column of a metric or a parameter that somebody added. */

@@ -13,6 +13,7 @@ export const TASK_FIELDS = [
   "last_worker",
   "last_iteration",
   "tags",
+  "project.id",
   "project.name",
   "execution.queue.id",
   "execution.queue.name",

@@ -10,12 +10,14 @@ import { CopyButton } from "../../ui/CodeBlock";
 import { type Filter, FilterBar, Search, setFilter } from "../../ui/FilterBar";
 import { statusWord } from "../../ui/Pill";
 import { Button, Card, EmptyState, Notice, Skeleton } from "../../ui/parts";
-import { ColumnsMenu, Table } from "../../ui/Table";
+import { ColumnsMenu } from "../../ui/ColumnsMenu";
+import { Table } from "../../ui/Table";
 import { parseSort, sortText } from "../../ui/table-state";
 import { FirstTask } from "../welcome/FirstTask";
 import { AddColumn } from "./AddColumn";
 import { asked, commandOf, isFiltered, PAGE, parseChosen } from "./asked";
 import { BatchBar } from "./BatchBar";
+import { Views } from "./Views";
 import { columnOf, COLUMNS, type Row } from "./columns";
 
 const STATUSES = [
@@ -53,7 +55,8 @@ export default function Tasks() {
       <Card class="tasks">
         <FilterBar filters={filters}>
           <Search label="Find a task" placeholder="Name, id, tag or description" />
-          <ColumnsMenu name="tasks" columns={COLUMNS} />
+          <Views table="tasks" hidden={COLUMNS.filter((c) => c.extra).map((c) => c.key)} />
+          <ColumnsMenu name="tasks" columns={columns} />
           <Button kind="soft" icon="plus" onClick={() => setAdding(true)}>
             Metrics
           </Button>
