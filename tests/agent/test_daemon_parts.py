@@ -70,7 +70,7 @@ def test_a_run_with_read_only_folders_goes_too(tmp_path: Path) -> None:
         (Outcome(), "completed"),
         (Outcome(exit_code=3, cause=Cause.USER_CODE), "failed"),
         (Outcome(exit_code=-1, cause=Cause.ENVIRONMENT), "failed"),
-        (Outcome(exit_code=143, cause=Cause.ABORTED, aborted=True), "stopped"),
+        (Outcome(exit_code=143, cause=Cause.ABORTED), "stopped"),
         (Outcome(exit_code=0, cause=Cause.INTERRUPTED), "returned"),
     ],
 )

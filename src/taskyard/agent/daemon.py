@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from taskyard.agent import assignment, housekeeping, refusals
+from taskyard.agent import assignment, housekeeping, refusals, taking
 from taskyard.agent.containers.choice import put_inside
 from taskyard.agent.executors.docker import executor_for
 from taskyard.agent.fitness import Fitness
@@ -32,6 +32,8 @@ from taskyard.agent.run.standing import Standing
 from taskyard.agent.sharing import Shares
 from taskyard.agent.slot import Slot
 from taskyard.api.attempts import (
+    Finish,
+    FinishResponse,
     Held,
     Lease,
     Renew,
@@ -69,6 +71,7 @@ class Agent:
         self._executor = executor_for(options.container)
         collect = functools.partial(self._executor.collect, slot.runs, options.cache)
         self._roster = Roster()
+        self._turn = taking.Turn(self._roster.tell)
         self._stopping = threading.Event()
         self._hurrying = threading.Event()
         self._house = housekeeping.Housekeeping(slot.runs, options.cache, collect)
@@ -97,15 +100,11 @@ class Agent:
                 worker=self.worker,
                 queues=self._queues.ids,
                 tags=self.options.tags or None,
-                resources=metrics.hardware(self._cards()),
+                resources=metrics.hardware(self.options.card_ids),
                 exclusive=True,
             ),
             dict,
         )
-
-    def _cards(self) -> list[str] | None:
-        """Ids of the GPUs it was given; None for all there are."""
-        return None if self.options.cards is None else [gpu.uuid for gpu in self.options.cards]
 
     def _find_queues(self) -> None:
         self._queues.find(self._taking)
@@ -115,8 +114,9 @@ class Agent:
         """Take tasks and have them run until :meth:`stop`, or until the server sends us away."""
         self._executor.start_spawner()
         self._adopt()
+        cards = self.options.card_ids
         heart = Heartbeat(
-            self._session(), self.worker, self._roster, self._obey, self._notes, self._cards()
+            self._session(), self.worker, self._roster, self._obey, self._notes, cards
         )
         heart.start()
         self._house.start()
@@ -153,47 +153,74 @@ class Agent:
     def _take_until_told(self) -> None:
         pause = 0.2
         while not (self._stopping.is_set() or self._drained()):
-            if self._order == "drain" or not self._is_fit() or not self._wait_for_room():
+            if not self._turn.given and (
+                self._order == "drain" or not self._is_fit() or not self._wait_for_room()
+            ):
+                continue
+            if not self._turn.begin(AGAIN):
                 continue
             try:
-                answer = self._take()
+                answer = self._turn.collect() or self._take()
+                self._learn(answer)
+                pause = 0.2
+                for leased in answer.attempts:
+                    self._begin(leased, answer.waiting)
+                self._let_end(answer.over)
             except (ServerUnreachable, ApiError) as error:
                 if not self._stopping.is_set():
                     log.warning("cannot take tasks: %s", error)
                     self._stopping.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = 0.2
-            for leased in answer.attempts:
-                self._begin(leased, answer.waiting)
-            self._let_end(answer.over)
+            finally:
+                self._turn.end()
 
     def _take(self) -> TakeResponse:
-        offer = self._shares.offer(self._queues.ids, self._places())
-        fair = self.options.fair and not offer.strict
-        request = Take(
-            worker=self.worker,
-            queues=offer.queues,
-            policy="round_robin" if fair else "priority",
-            last_queue=self._last_queue,
-            wait=max(0.0, min(WAIT, self._fitness.lasts())),
-            known=held(self._roster.live()),
-            closed=offer.closed,
-            waiting=offer.waiting,
-        )
+        """Wait in the server for tasks. Raises ApiError and ServerUnreachable."""
         try:
-            answer = self._taking.call(request, TakeResponse)
+            lasts = max(0.0, min(WAIT, self._fitness.lasts()))
+            return self._taking.call(self._question(self._roster.live(), lasts), TakeResponse)
         except ApiError as error:
             if error.kind == INVALID_QUEUE_ID[:2]:
                 self._look_for_queues(self._queues.ids)
             raise
+
+    def _question(self, live: list[Follower], wait: float) -> Take:
+        """What to ask the server for, beside these runs."""
+        offer = self._shares.offer(self._queues.ids, [f.spec.place for f in live])
+        fair = self.options.fair and not offer.strict
+        return Take(
+            worker=self.worker,
+            queues=offer.queues,
+            policy="round_robin" if fair else "priority",
+            last_queue=self._last_queue,
+            wait=wait,
+            # Where its GPUs decide, what a task gets depends on what those before it got.
+            capacity=1 if self._shares.needs else taking.room(len(live), self.options.at_once),
+            known=held(live),
+            closed=offer.closed,
+            waiting=offer.waiting,
+        )
+
+    def _learn(self, answer: TakeResponse) -> None:
         if answer.attempts:
             self._last_queue = answer.attempts[-1].queue
         else:
             self._shares.learn(answer.waiting)
         self._look_for_queues(answer.missing)
         self._obey(answer.order, answer.order_reason)
-        return answer
+
+    def _finish(self, session: Session, finish: Finish) -> FinishResponse:
+        """Tell of the end of a run, and take the next. For the threads of followers."""
+
+        def ask() -> Take | None:
+            ready = not (self._stopping.is_set() or self._order or self._shares.needs)
+            if not ready or self._look_at_fitness():
+                return None
+            ended = (finish.task, finish.attempt)
+            live = [f for f in self._roster.live() if (f.task, f.attempt) != ended]
+            return self._question(live, 0.0)
+
+        return self._turn.finish(session, finish, ask)
 
     def _look_for_queues(self, gone: list[str]) -> None:
         """Go on with a queue that was made anew under the name of one that is gone."""
@@ -211,7 +238,7 @@ class Agent:
     def _drained(self) -> bool:
         """Told to leave, and nothing runs any more; waits a while for that."""
         return self._order == "drain" and self._roster.wait_until(
-            lambda: self._stopping.is_set() or not self._roster.live(), AGAIN
+            lambda: self._stopping.is_set() or not (self._turn.given or self._roster.live()), AGAIN
         )
 
     def _look_at_fitness(self) -> str:
@@ -231,11 +258,11 @@ class Agent:
         return not unfit
 
     def _wait_for_room(self) -> bool:
-        """Whether another task fits; waits a while for room."""
+        """Whether another task fits, or was given already; waits a while for that."""
         most = self.options.at_once
 
         def fits() -> bool:
-            return not most or len(self._roster.live()) < most
+            return self._turn.given or not most or len(self._roster.live()) < most
 
         self._roster.wait_until(lambda: self._stopping.is_set() or fits(), AGAIN)
         return not self._stopping.is_set() and fits()
@@ -305,9 +332,17 @@ class Agent:
     def _refuse(self, leased: Lease, error: Exception) -> None:
         refusals.refuse(self._taking, self.worker, leased, error, self.options.cache)
 
-    def _follow(self, folder: Path) -> None:
-        ended = self._ended
-        self._roster.add(Follower(folder, self._session(), self._executor, self.worker, ended))
+    def _follow(self, folder: Path, sent: int | None = 0) -> None:
+        follower = Follower(
+            folder,
+            self._session(),
+            self._executor,
+            self.worker,
+            self._ended,
+            finish=self._finish,
+            sent=sent,
+        )
+        self._roster.add(follower)
 
     def _ended(self) -> None:
         self._house.hurry()
@@ -329,7 +364,7 @@ class Agent:
                     continue
                 log.info("adopting the run %s", folder.name)
                 self._executor.adopt(folder)
-                self._follow(folder)
+                self._follow(folder, sent=None)
             except (OSError, msgspec.MsgspecError) as error:
                 log.error("cannot adopt the run %s: %s", folder.name, error)
 

@@ -20,8 +20,9 @@ import msgspec
 from taskyard.agent import artifacts
 from taskyard.agent.executors import Executor
 from taskyard.agent.machine import processes
+from taskyard.agent.machine.changes import Changes
 from taskyard.agent.run import folder as folders
-from taskyard.agent.run.spec import CONSOLE, DELIVERED, Outcome, RunState
+from taskyard.agent.run.spec import CONSOLE, DELIVERED, EXIT, STATE, Outcome, RunState
 from taskyard.api import errors
 from taskyard.api.attempts import Console, Finish, FinishResponse, Report, ReportResponse
 from taskyard.api.errors import ApiError, Cause, TaskyardError
@@ -32,12 +33,15 @@ log = logging.getLogger("taskyard.agent")
 CHUNK = 256 << 10
 """The most console bytes in one report."""
 TICK = 0.1
-"""Seconds between looks at a run: bounds how late a line or a phase is seen."""
-RHYTHM = 0.25
-"""The least seconds between two reports of one run while it goes on."""
+"""Seconds between looks at a run of which the kernel tells nothing: bounds how late a line or a
+phase is seen there."""
+RHYTHM = 0.2
+"""The least seconds between two reports of what one run prints."""
+LOOK_AGAIN = 1.0
+"""Seconds after which a run is looked at though nothing was heard of it."""
 HEAD_START = 0.05
-"""Seconds that a run is left alone at first: starting it needs the processors more than telling
-the server of it does."""
+"""Seconds that a run is left alone at first, unless it ends: starting it needs the processors more
+than telling the server of it does."""
 LONGEST_PAUSE = 5.0
 """Seconds between two tries while the server, or this machine, does not do what is asked."""
 
@@ -47,6 +51,11 @@ LATER = {401, 403, 408, 413, 429}
 """Refusals of this moment, not of what was said: keys change, proxies come and go."""
 
 FinalWord = Literal["completed", "failed", "stopped", "returned"]
+
+
+def finish(session: Session, request: Finish) -> FinishResponse:
+    """Tell the server of the end of a run. Raises ApiError and ServerUnreachable."""
+    return session.call(request, FinishResponse)
 
 
 class Follower:
@@ -59,12 +68,16 @@ class Follower:
         executor: Executor,
         worker: str,
         ended: Callable[[], None],
+        finish: Callable[[Session, Finish], FinishResponse] = finish,
+        sent: int | None = 0,
     ) -> None:
-        """``ended`` is called, on that thread, when there is nothing left to follow.
+        """``ended`` is called, on that thread, when there is nothing left to follow; ``finish``
+        tells the server of the end. ``sent``: bytes of the console that the server has; None where
+        it is to be asked.
 
         Raises FileNotFoundError or msgspec.MsgspecError when the folder holds no run.
         """
-        self._ended = ended
+        self._ended, self._tell_end = ended, finish
         self.folder = folder
         self.spec = folders.read_spec(folder)
         self.task, self.attempt = self.spec.task, self.spec.attempt
@@ -73,13 +86,13 @@ class Follower:
         self._session = session
         self._executor = executor
         self._worker = worker
-        self._offset: int | None = None
-        """Console bytes that the server has; None until it said so."""
+        self._offset = sent
         self._aborted: float | None = None
         """When an abort was heard of first."""
         self._place = msgspec.to_builtins(self.spec.place) or None
         self._told: tuple[Any, ...] = ()
         self._trouble = ""
+        self._changes = Changes(folder)
         self._detached = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(
@@ -121,8 +134,8 @@ class Follower:
     def _follow(self) -> None:
         pause = TICK
         try:
-            self._detached.wait(HEAD_START)
-            self._settle()
+            if not self._ended_at_once():
+                self._settle()
             while not self._detached.is_set():
                 try:
                     if self._go_on():
@@ -134,9 +147,18 @@ class Follower:
                     self._detached.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
         finally:
+            self._changes.close()
             self._session.close()
             self._over.set()
             self._ended()
+
+    def _ended_at_once(self) -> bool:
+        """Leave the run alone for a while; whether its code has ended by then."""
+        until = time.monotonic() + HEAD_START
+        while (left := until - time.monotonic()) > 0 and not self._detached.is_set():
+            if EXIT in self._changes.heard(min(left, TICK)):
+                return True
+        return False
 
     def _settle(self) -> None:
         """Have the folder outlive a loss of power, now that the run need not wait for the disk.
@@ -151,6 +173,7 @@ class Follower:
 
     def _go_on(self) -> bool:
         """Look at the run once and tell what is new; True when all is told."""
+        self._changes.listen_for_writing(CONSOLE)
         seen = self._executor.poll(self.folder)
         self._report(seen.state, whole=seen.over)
         self._note_trouble("")
@@ -198,13 +221,18 @@ class Follower:
                     return
 
     def _pause(self, state: RunState) -> None:
-        """Wait for the next report; not so long when the supervisor ends in the meantime."""
-        until = time.monotonic() + RHYTHM
-        while time.monotonic() < until and not self._detached.is_set():
-            if not state.supervisor:
-                self._detached.wait(TICK)
+        """Wait until there is something to tell: of steps and the end at once, of lines from time
+        to time."""
+        begun = time.monotonic()
+        written = not self._changes.hears
+        rhythm = TICK if written else RHYTHM
+        while not self._detached.is_set():
+            left = begun + (rhythm if written else LOOK_AGAIN) - time.monotonic()
+            if left <= 0:
                 return
-            if processes.wait(state.supervisor, state.supervisor_start, TICK):
+            heard = self._changes.heard(min(left, TICK))
+            written = written or CONSOLE in heard
+            if STATE in heard or not processes.alive(state.supervisor, state.supervisor_start):
                 return
 
     def _report(self, state: RunState, *, whole: bool) -> None:
@@ -252,7 +280,8 @@ class Follower:
         return data.decode("utf-8", "replace"), len(data)
 
     def _finish(self, outcome: Outcome) -> FinishResponse:
-        return self._session.call(
+        return self._tell_end(
+            self._session,
             Finish(
                 worker=self._worker,
                 task=self.task,
@@ -263,7 +292,6 @@ class Follower:
                 message=outcome.message,
                 hint=outcome.hint,
             ),
-            FinishResponse,
         )
 
     def _mark_delivered(self) -> None:

@@ -37,3 +37,8 @@ class Options(msgspec.Struct, kw_only=True):
     """Run tasks in containers."""
     tags: list[str] = []
     git: dict[str, tuple[str, str]] = {}
+
+    @property
+    def card_ids(self) -> list[str] | None:
+        """Ids of the GPUs for the tasks; None for all there are."""
+        return None if self.cards is None else [gpu.uuid for gpu in self.cards]
