@@ -92,8 +92,8 @@ def _queued(task: Standing, waiting: Waiting | None, serving: Sequence[Serving])
         return Explanation(
             "queue paused", f"the queue {name} is paused{why}; {place}", f"Resume the queue {name}."
         )
-    if why := _nobody_takes(name, place, serving):
-        return why
+    if nobody := _nobody_takes(name, place, serving):
+        return nobody
     if waiting.position > 1:
         return Explanation("not first", place, "Move it to the front to have it run next.")
     if all(worker.busy for worker in serving if not worker.order):
