@@ -6,6 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.beds.agent import TASKYARD, WAITS, Site
 from tests.beds.waiting import until
 
@@ -39,19 +41,19 @@ class TestRun:
         assert done.returncode == 125
         assert "failed: environment: " in done.stderr
 
-    def test_runs_a_module_with_its_own_flags(
-        self, shared_site: Site, serving: str, folder: Path
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["-m", "package.module", "--queue", "its own"], "module --queue its own"),
+            (["--env", "GREETING=good day", "greet.sh", "hello"], "shell says hello good day"),
+        ],
+        ids=["a module with its own flags", "a shell script with variables"],
+    )
+    def test_runs(
+        self, shared_site: Site, serving: str, folder: Path, words: list[str], said: str
     ) -> None:
-        words = ["run", "--queue", serving, "-m", "package.module", "--queue", "its own"]
-        done = shared_site.taskyard(*words, cwd=folder)
-        assert "module --queue its own" in done.stdout
-
-    def test_runs_a_shell_script_with_variables(
-        self, shared_site: Site, serving: str, folder: Path
-    ) -> None:
-        words = ["run", "--queue", serving, "--env", "GREETING=good day", "greet.sh", "hello"]
-        done = shared_site.taskyard(*words, cwd=folder)
-        assert "shell says hello good day" in done.stdout
+        done = shared_site.taskyard("run", "--queue", serving, *words, cwd=folder)
+        assert said in done.stdout
 
     def test_ctrl_c_detaches_and_the_task_goes_on(
         self, shared_site: Site, serving: str, folder: Path, tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +26,11 @@ def server(
 def api(server: Running) -> Api:
     """``api("queues.create", name="x")`` gives the answer's data or raises ApiError."""
     return Api(server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "postgresql":
+        return postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
+    return f"sqlite:///{tmp_path}/some.db"

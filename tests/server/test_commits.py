@@ -11,15 +11,11 @@ from sqlalchemy import text
 
 from taskyard.server.store import databases
 from taskyard.server.store.engine import Database, Tx
-from tests.beds import postgres
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path}/some.db"
-    if request.param == "postgresql":
-        url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
-    found = databases.connect(url, lambda _topics: None)
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = databases.connect(database_url, lambda _topics: None)
     with found.engine.begin() as connection:
         connection.execute(text("CREATE TABLE notes (word TEXT)"))
     yield found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -14,7 +13,6 @@ from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.settings import FixedUser, Settings
 from taskyard.server.store import databases, schema, users
 from taskyard.server.store.engine import Database, Tx
-from tests.beds import postgres
 
 T = TypeVar("T")
 
@@ -40,12 +38,9 @@ class Store:
         return self.write(lambda tx: users.ensure_first(tx, Settings(users=list(configured))))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'control.db'}"
-    if request.param == "postgresql":
-        url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
-    found = Store(url)
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    found = Store(database_url)
     yield found
     found.database.close()
 

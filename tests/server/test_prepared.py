@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from taskyard.server.store import databases
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import metadata, queues
-from tests.beds import postgres
 
 OURS = queues.c.company == bindparam("of_company")
 FIND = Prepared(
@@ -37,13 +35,10 @@ PAUSE = Prepared(update(queues).where(OURS).values(paused=bindparam("paused")))
 Write = Callable[[Callable[[Tx], Any]], Any]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def write(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Write]:
+@pytest.fixture
+def write(database_url: str) -> Iterator[Write]:
     """Run a function in a transaction of a database with the tables, on each driver."""
-    url = f"sqlite:///{tmp_path}/some.db"
-    if request.param == "postgresql":
-        url = postgres.fresh_database(request.getfixturevalue("postgres_cluster"))
-    database = databases.connect(url, lambda _topics: None)
+    database = databases.connect(database_url, lambda _topics: None)
     metadata.create_all(database.engine)
     yield lambda work: asyncio.run(database.write(work))
     database.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -171,15 +174,21 @@ def test_a_wrong_secret_is_refused_and_what_was_typed_stays(
         live(page)
 
 
-def test_commands_are_copied_over_plain_http_as_well(browser: Browser, server: Running) -> None:
-    port = server.url.rpartition(":")[2]
-    lab = f"http://lab.example:{port}"
+@contextlib.contextmanager
+def signed_in(browser: Browser, server: Running, path: str) -> Iterator[tuple[Page, str]]:
+    """A page under a name that is not this machine's, and the address of its server."""
+    lab = f"http://lab.example:{server.url.rpartition(':')[2]}"
     with watched(browser, lab, silent=False) as context:
         page = context.new_page()
-        page.goto(f"{lab}/settings/keys")
+        page.goto(f"{lab}{path}")
         page.get_by_label("Access key or name").fill(server.access_key)
         page.get_by_label("Secret key or password").fill(server.secret_key)
         page.keyboard.press("Enter")
+        yield page, lab
+
+
+def test_commands_are_copied_over_plain_http_as_well(browser: Browser, server: Running) -> None:
+    with signed_in(browser, server, "/settings/keys") as (page, lab):
         block = page.get_by_role("group", name="Connect a machine")
         expect(block).to_contain_text(f"taskyard init {lab}")
         assert not page.evaluate("isSecureContext")
@@ -190,14 +199,7 @@ def test_commands_are_copied_over_plain_http_as_well(browser: Browser, server: R
 
 
 def test_who_signs_out_is_asked_to_sign_in(browser: Browser, server: Running) -> None:
-    port = server.url.rpartition(":")[2]
-    lab = f"http://lab.example:{port}"
-    with watched(browser, lab, silent=False) as context:
-        page = context.new_page()
-        page.goto(f"{lab}/settings")
-        page.get_by_label("Access key or name").fill(server.access_key)
-        page.get_by_label("Secret key or password").fill(server.secret_key)
-        page.keyboard.press("Enter")
+    with signed_in(browser, server, "/settings") as (page, _):
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.reload()

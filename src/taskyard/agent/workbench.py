@@ -39,18 +39,7 @@ def build(spec: RunSpec, secrets: Secrets, target: Path, say: Callable[[str], No
             run.spec = msgspec.structs.replace(spec, cache=own)
         if detail := step(run):
             say(f"{name}: {detail}")
-    assert run.python is not None
-    assert run.bin is not None
-    what = launch.plan(
-        run.spec,
-        Secrets(),
-        entry_point=run.entry_point,
-        tree=run.tree,
-        python=run.python,
-        bin=run.bin,
-        checkpoints=target,
-        base=launch.base_environment(os.environ, run.variables),
-    )
+    what = steps.what_to_start(run, Secrets(), target)
     programs = os.pathsep.join(filter(None, [str(run.bin), run.variables.get("PATH", "")]))
     return _write_scripts(target, what, programs)
 

@@ -90,11 +90,15 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"{path.name} of the repository is not valid TOML: {error}",
-            hint="correct the file and commit it",
-        ) from error
+        raise _unreadable(path, f"is not valid TOML: {error}") from error
+
+
+def _unreadable(path: Path, why: str) -> RunError:
+    return RunError(
+        Cause.ENVIRONMENT,
+        f"{path.name} of the repository {why}",
+        hint="correct the file and commit it",
+    )
 
 
 def _recorded(packages: str, folders: list[Path], tree: Path) -> Source:
@@ -228,11 +232,8 @@ def _conda(path: Path, tree: Path) -> Source:
         listed = about.get("dependencies") or []
         channels = [str(channel) for channel in about.get("channels") or []]
     except (yaml.YAMLError, AttributeError) as error:
-        raise RunError(
-            Cause.ENVIRONMENT,
-            f"{path.name} of the repository cannot be read: {' '.join(str(error).split())}",
-            hint="correct the file and commit it",
-        ) from error
+        words = " ".join(str(error).split())
+        raise _unreadable(path, f"cannot be read: {words}") from error
     names = [entry for entry in listed if isinstance(entry, str)]
     for_pip = [str(line) for entry in listed if isinstance(entry, dict) for line in entry["pip"]]
     return Source(

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from taskyard.agent.environments.store import Hold
+from taskyard.agent.run import launch
+from taskyard.agent.run.keeper import Launch
 from taskyard.agent.run.spec import Code, Phase, RunSpec, RunState, Secrets
 
 TREE = "code"
@@ -142,3 +144,19 @@ STEPS: tuple[tuple[Phase, Step], ...] = (
     ("setup", setup),
     ("environment", environment),
 )
+
+
+def what_to_start(run: Run, secrets: Secrets, checkpoints: Path) -> Launch:
+    """The user's process, when all steps are done. Raises RuntimeError when they are not."""
+    if run.python is None or run.bin is None:
+        raise RuntimeError("no step has said which Python to use")
+    return launch.plan(
+        run.spec,
+        secrets,
+        entry_point=run.entry_point,
+        tree=run.tree,
+        python=run.python,
+        bin=run.bin,
+        checkpoints=checkpoints,
+        base=launch.base_environment(os.environ, run.variables),
+    )

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING
 from taskyard.agent.environments import store
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from taskyard.agent.run import keeper, launch, standing, verdict, watch
+from taskyard.agent.run import keeper, standing, verdict, watch
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run.redaction import hidden_texts, redact
 from taskyard.agent.run.signals import Ear
 from taskyard.agent.run.spec import Outcome, Phase, PhaseState, Process, RunSpec, RunState
 from taskyard.agent.run.standing import Standing
-from taskyard.agent.run.steps import STEPS, Run, Step, at_once
+from taskyard.agent.run.steps import STEPS, Run, Step, at_once, what_to_start
 from taskyard.api.errors import Cause, RunError
 
 if TYPE_CHECKING:
@@ -259,20 +259,9 @@ def _settled(folder: Path, process: Process) -> Process:
 
 
 def _launch(run: Run, lock: int) -> Process:
-    if run.python is None or run.bin is None:
-        raise RuntimeError("no step has said which Python to use")
     checkpoints = folders.checkpoints(run.spec.cache, run.spec.task)
     checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
-    what = launch.plan(
-        run.spec,
-        run.secrets,
-        entry_point=run.entry_point,
-        tree=run.tree,
-        python=run.python,
-        bin=run.bin,
-        checkpoints=checkpoints,
-        base=launch.base_environment(os.environ, run.variables),
-    )
+    what = what_to_start(run, run.secrets, checkpoints)
     process = keeper.start(run.folder, what, not_inherited=lock)
     _check_started(process)
     return process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from sqlalchemy import Row, bindparam, func, or_, select, update
 
@@ -78,32 +78,20 @@ def standing(tx: Tx, company: str, task: str) -> Standing:
     return found
 
 
-def change(
-    tx: Tx,
-    task: Standing,
-    new: Status,
-    *,
-    by: str | None,
-    reason: str = "",
-    message: str = "",
-    force: bool = False,
-    also: dict[str, Any] | None = None,
-    follow: bool = True,
-) -> dict[str, Any]:
+class How(TypedDict, total=False):
+    """What goes with a move: see :func:`move`."""
+
+    by: Required[str | None]
+    reason: str
+    message: str
+    force: bool
+    also: dict[str, Any] | None
+    follow: bool
+
+
+def change(tx: Tx, task: Standing, new: Status, **how: Unpack[How]) -> dict[str, Any]:
     """Do as :func:`move`; gives the fields that changed, as the wire has them."""
-    return as_fields(
-        move(
-            tx,
-            task,
-            new,
-            by=by,
-            reason=reason,
-            message=message,
-            force=force,
-            also=also,
-            follow=follow,
-        )
-    )
+    return as_fields(move(tx, task, new, **how))
 
 
 def move(
