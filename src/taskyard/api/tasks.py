@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from taskyard.api.queries import Query, Values
 from taskyard.api.task_parts import (
@@ -59,6 +61,11 @@ class CreateResponse(Response):
     id: str
 
 
+Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+"""32 hexadecimal digits made by chance, which become the new task's id: a request that is sent
+again, because its answer got lost, then makes no second task."""
+
+
 class TaskFields(Request):
     """What may be set on a task."""
 
@@ -88,6 +95,7 @@ class Create(TaskFields, kw_only=True):
 
     name: str
     type: TaskType
+    key: Key | None = None
 
 
 @action("tasks.validate")
@@ -204,6 +212,7 @@ class Clone(Request):
     new_task_input_models: list[TaskModel] | None = None
     execution_overrides: Execution | None = None
     validate_references: bool = False
+    key: Key | None = None
 
 
 @action("tasks.ping")

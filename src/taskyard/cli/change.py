@@ -46,7 +46,7 @@ def clone_command(args: argparse.Namespace) -> int:
         body["new_task_name"] = args.name
     if args.project:
         body["new_project_name"] = args.project
-    copy = session.raw("tasks.clone", body)["id"]
+    copy = session.make_task("tasks.clone", body)
     if wanted:
         set_parameters(session, copy, wanted)
     if queue:

@@ -24,6 +24,9 @@ class DryRun(Session):
             return super().raw(name, body, timeout=timeout)
         raise WouldChange(name, body or {})
 
+    def make_task(self, name: str, body: dict[str, Any]) -> str:
+        raise WouldChange(name, body)
+
 
 def add_dry_run(parser: argparse.ArgumentParser) -> None:
     """The flag of commands that change something."""

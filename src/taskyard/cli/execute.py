@@ -59,7 +59,7 @@ def execute_command(args: argparse.Namespace) -> int:
     session = connect(args)
     task = resolve_task(session, args.id)
     if args.clone:
-        task = str(session.raw("tasks.clone", {"task": task})["id"])
+        task = session.make_task("tasks.clone", {"task": task})
         note(f"clone {task}")
     cards = chosen_gpus(args)
     os.environ.update(devices.visible(None if cards is None else [gpu.uuid for gpu in cards]))

@@ -78,7 +78,7 @@ def _created(args: argparse.Namespace, session: Session) -> str:
         "hyperparams": parameters,
         **settings_of(args),
     }
-    return str(session.raw("tasks.create", body)["id"])
+    return session.make_task("tasks.create", body)
 
 
 def _copied(args: argparse.Namespace, session: Session) -> str:
@@ -94,7 +94,7 @@ def _copied(args: argparse.Namespace, session: Session) -> str:
         clone["new_task_name"] = args.name
     if args.project:
         clone["new_task_project"] = _project(session, args.project)
-    task = str(session.raw("tasks.clone", clone)["id"])
+    task = session.make_task("tasks.clone", clone)
     changed = settings_of(args)
     if wanted := requirements_of(args):
         changed["script"] = {"requirements": wanted}

@@ -35,7 +35,10 @@ def _now(tx: Tx) -> str:
 
 @writes(api.Create)
 def create(tx: Tx, call: Call, request: api.Create) -> api.CreateResponse:
-    return api.CreateResponse(id=store.create(tx, call, _draft(tx, call, request)))
+    if request.key and store.was_made(tx, call, request.key):
+        return api.CreateResponse(id=request.key)
+    made = store.create(tx, call, _draft(tx, call, request), id=request.key)
+    return api.CreateResponse(id=made)
 
 
 @reads(api.Validate)
@@ -52,6 +55,8 @@ def _draft(tx: Tx, call: Call, request: api.Create | api.Validate) -> Sent:
 
 @writes(api.Clone)
 def clone(tx: Tx, call: Call, request: api.Clone) -> api.CloneResponse:
+    if request.key and store.was_made(tx, call, request.key):
+        return api.CloneResponse(id=request.key)
     source = documents.get(tx, TASK, request.task, call)
     fields = task_clone.clone(source, request, call.version, _now(tx))
     named = None
@@ -62,7 +67,8 @@ def clone(tx: Tx, call: Call, request: api.Clone) -> api.CloneResponse:
         tx, call, fields if request.validate_references else _asked_for(request, fields)
     )
     reason = f"a clone of {source['name']} ({request.task})"
-    return api.CloneResponse(id=store.create(tx, call, fields, reason=reason), new_project=named)
+    made = store.create(tx, call, fields, id=request.key, reason=reason)
+    return api.CloneResponse(id=made, new_project=named)
 
 
 def _asked_for(request: api.Clone, fields: Sent) -> Sent:

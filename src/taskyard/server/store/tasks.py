@@ -12,7 +12,7 @@ from taskyard.api.errors import INVALID_MODEL_ID, INVALID_PROJECT_ID, READ_ONLY,
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.task_fields import MERGED, Sent
-from taskyard.server.store import documents, journal, keeping, projects
+from taskyard.server.store import documents, journal, keeping, locks, projects
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
 from taskyard.server.store.prepared import Prepared
@@ -30,9 +30,17 @@ CONTROLLER = "controller"
 _SECOND = 1_000_000
 
 
-def create(tx: Tx, call: Call, fields: Sent, *, reason: str = "") -> str:
-    """Insert a draft with these fields; gives its id. ``reason``: where it comes from."""
-    task = uuid.uuid4().hex
+def was_made(tx: Tx, call: Call, task: str) -> bool:
+    """Whether the caller has made this task already, by a request whose answer got lost."""
+    locks.take(tx, f"task {task}")
+    mine = (tasks.c.id == task, tasks.c.company == call.company, tasks.c.user == call.user)
+    return tx.execute(select(tasks.c.id).where(*mine)).first() is not None
+
+
+def create(tx: Tx, call: Call, fields: Sent, *, id: str | None = None, reason: str = "") -> str:
+    """Insert a draft with these fields; gives its id, which may be given. ``reason``: where it
+    comes from. Raises ApiError(NOT_UNIQUE) for an id that another's task has."""
+    task = id or uuid.uuid4().hex
     sections = {name: fields.get(name) or {} for name in MERGED}
     documents.insert(
         tx,
