@@ -19,6 +19,7 @@ import { asked, commandOf, isFiltered, PAGE, parseChosen } from "./asked";
 import { BatchBar } from "./BatchBar";
 import { Views } from "./Views";
 import { columnOf, COLUMNS, type Row } from "./columns";
+import { NewTask } from "./NewTask";
 
 const STATUSES = [
   "created",
@@ -41,6 +42,7 @@ export default function Tasks() {
   );
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const [adding, setAdding] = useState(false);
+  const [making, setMaking] = useState(false);
   const { filters, named } = useFilters();
   const cols = address.get("cols");
   const columns = useMemo(() => [...COLUMNS, ...parseChosen(cols).map(columnOf)], [cols]);
@@ -50,7 +52,14 @@ export default function Tasks() {
     <Page
       title="Tasks"
       fill
-      actions={<CopyButton text={commandOf(address, named)} label="Copy as a command" />}
+      actions={
+        <>
+          <CopyButton text={commandOf(address, named)} label="Copy as a command" />
+          <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
+            New task
+          </Button>
+        </>
+      }
     >
       <Card class="tasks">
         <FilterBar filters={filters}>
@@ -84,6 +93,7 @@ export default function Tasks() {
         <Pages rows={rows} />
       </Card>
       {adding && <AddColumn onClose={() => setAdding(false)} />}
+      {making && <NewTask onClose={() => setMaking(false)} />}
     </Page>
   );
 }
