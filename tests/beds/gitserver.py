@@ -82,12 +82,13 @@ class _Handler(BaseHTTPRequestHandler):
             if name != "Status":
                 self.send_header(name, value)
         self.end_headers()
-        if 0 < self.stalls_after < len(body):
-            stalls_at, type(self).stalls_after = self.stalls_after, 0
-            self.wfile.write(body[:stalls_at])
-            self.connection.recv(1)  # the reader is gone
-            return
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the reader may have had enough
+            if 0 < self.stalls_after < len(body):
+                stalls_at, type(self).stalls_after = self.stalls_after, 0
+                self.wfile.write(body[:stalls_at])
+                self.connection.recv(1)
+            else:
+                self.wfile.write(body)
 
     do_POST = do_GET
 

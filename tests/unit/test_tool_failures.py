@@ -43,6 +43,17 @@ def test_a_full_disk_is_its_own_cause(said: str) -> None:
             "the channel https://conda.example/noarch/repodata.json cannot be reached",
         ),
         (
+            "Looking in indexes: http://index.example/simple\n"
+            "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by "
+            "'NewConnectionError('<HTTPConnection>: refused')': /simple/six/\n"
+            "ERROR: No matching distribution found for six",
+            "the package index http://index.example/simple cannot be reached",
+        ),
+        (
+            "\nAll attempts to connect to index.example failed.\n\nProbable Causes:\n",
+            "the package index index.example cannot be reached",
+        ),
+        (
             "Because mine depends on both a (1.0) and b (2.0), version solving failed.",
             "the packages cannot be installed together: mine depends on both a (1.0) and b (2.0)",
         ),

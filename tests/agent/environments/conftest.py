@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ import pytest
 from taskyard.agent.environments import store
 from taskyard.agent.run.environment import Ready, prepare
 from taskyard.agent.run.spec import Environment
+from tests.beds import wheels
 
 
 class Machine:
@@ -51,20 +51,7 @@ class Machine:
 
     def wheel(self, name: str, version: str = "1.0", **files: str) -> Path:
         """A wheel with a module that knows its version, and a command that prints its prefix."""
-        about = f"{name}-{version}.dist-info"
-        content = {
-            f"{name}.py": f"import sys\nversion = {version!r}\ndef main(): print(sys.prefix)\n",
-            f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-            f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{about}/entry_points.txt": f"[console_scripts]\n{name}-where = {name}:main\n",
-            **files,
-        }
-        record = "".join(f"{path},,\n" for path in [*content, f"{about}/RECORD"])
-        path = self.wheels / f"{name}-{version}-py3-none-any.whl"
-        with zipfile.ZipFile(path, "w") as archive:
-            for inside, text in {**content, f"{about}/RECORD": record}.items():
-                archive.writestr(inside, text)
-        return path
+        return wheels.wheel(self.wheels, name, version, **files)
 
     def write(self, name: str, text: str) -> Path:
         """A file of the tree."""

@@ -15,7 +15,7 @@ import pytest
 
 from taskyard.agent.environments import conda, store
 from taskyard.api.errors import Cause, RunError
-from tests.agent.environments.channel import MINOR, PLACE, SITE, Channel
+from tests.beds.channel import MINOR, PLACE, SITE, Channel
 
 if TYPE_CHECKING:
     from tests.agent.environments.conftest import Machine, Python

@@ -50,6 +50,8 @@ _MEANINGS = (
      "the list of packages cannot be read: {0}", "correct the line named in the last lines"),
     # pip
     (r"HTTPS?ConnectionPool\(host='([^']+)'", "the package index {0} cannot be reached", _NETWORK),
+    (r"Looking in indexes: (\S+)[\s\S]*Retry\(total=0\b[^\n]*after connection broken by",
+     "the package index {0} cannot be reached", _NETWORK),
     (r"No matching distribution found for ([^\n]+)", "no matching distribution for {0}", _VERSION),
     (r"The conflict is caused by:\s+([\s\S]+?)\n\s*\n",
      "the packages cannot be installed together: {0}", "loosen one of the versions named"),
@@ -59,6 +61,8 @@ _MEANINGS = (
     (r"Invalid requirement: ([^\n]+)", "the list of packages cannot be read: {0}",
      "correct the line named in the last lines"),
     # Poetry
+    (r"All attempts to connect to (\S+) failed", "the package index {0} cannot be reached",
+     _NETWORK),
     (r"depends on (.+?) which doesn't match any versions", "no matching distribution for {0}",
      _VERSION),
     (r"Because ([\s\S]+?), version solving failed",

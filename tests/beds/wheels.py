@@ -1,0 +1,60 @@
+"""Wheels made on the spot, and an index that has them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+def wheel(folder: Path, name: str, version: str = "1.0", **files: str) -> Path:
+    """A wheel with a module that knows its version, and a command that prints its prefix."""
+    about = f"{name}-{version}.dist-info"
+    content = {
+        f"{name}.py": f"import sys\nversion = {version!r}\ndef main(): print(sys.prefix)\n",
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/entry_points.txt": f"[console_scripts]\n{name}-where = {name}:main\n",
+        **files,
+    }
+    record = "".join(f"{path},,\n" for path in [*content, f"{about}/RECORD"])
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, text in {**content, f"{about}/RECORD": record}.items():
+            archive.writestr(inside, text)
+    return path
+
+
+def digest(path: Path) -> str:
+    """As indexes and lock files write it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def index(root: Path, *wheels: Path) -> Iterator[str]:
+    """An index with these wheels, one version a package; gives its address."""
+    for path in wheels:
+        place = root / "simple" / path.name.partition("-")[0]
+        place.mkdir(parents=True)
+        (place / path.name).write_bytes(path.read_bytes())
+        link = f'<a href="{path.name}#sha256={digest(path)}">{path.name}</a>'
+        (place / "index.html").write_text(f"<!DOCTYPE html><html><body>{link}</body></html>")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/simple"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """A failing test's output is about the test."""
