@@ -58,8 +58,8 @@ def agent_command(args: argparse.Namespace) -> int:
 
 def _daemon(args: argparse.Namespace) -> int:
     from taskyard.agent import daemon, slot
+    from taskyard.agent.data import data_folder
     from taskyard.agent.devices import Claim
-    from taskyard.agent.place import data_folder
     from taskyard.client.config import find
 
     profile = find(url=args.server)
@@ -123,7 +123,7 @@ def _detach(log: Path) -> None:
 
 def _status() -> int:
     from taskyard.agent import slot
-    from taskyard.agent.place import data_folder
+    from taskyard.agent.data import data_folder
 
     for worker, pid in slot.running(data_folder()):
         print(f"{worker}  process {pid}")
@@ -132,7 +132,7 @@ def _status() -> int:
 
 def _stop(wanted: list[str]) -> int:
     from taskyard.agent import slot
-    from taskyard.agent.place import data_folder
+    from taskyard.agent.data import data_folder
 
     here = dict(slot.running(data_folder()))
     unknown = [w for w in wanted if w not in here]

@@ -37,7 +37,7 @@ def build_command(args: argparse.Namespace) -> int:
     import msgspec
 
     from taskyard.agent import assignment, workbench
-    from taskyard.agent.place import data_folder
+    from taskyard.agent.data import data_folder
     from taskyard.cli.target import connect, resolve_task
     from taskyard.client.config import find
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from taskyard.agent import checkup
 from taskyard.agent.checkup import Finding
-from taskyard.agent.place import data_folder
+from taskyard.agent.data import data_folder
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.exits import FAILED, OK
 from taskyard.cli.failure import WrongUsage

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from taskyard.agent.data import data_folder
 from taskyard.agent.environments import bytecode, store
-from taskyard.agent.place import data_folder
 from taskyard.api.errors import TaskyardError
 from taskyard.cli.failure import WrongUsage
 from taskyard.cli.output import duration, note, print_object, show_rows

@@ -47,7 +47,7 @@ def execute_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute_command(args: argparse.Namespace) -> int:
     from taskyard.agent import devices, slot
-    from taskyard.agent.place import data_folder
+    from taskyard.agent.data import data_folder
     from taskyard.agent.single import Options, Single
     from taskyard.cli.follow import ended
     from taskyard.cli.target import connect, resolve_task

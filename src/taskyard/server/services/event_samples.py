@@ -16,7 +16,7 @@ from taskyard.server.domain import leafing
 from taskyard.server.domain.leafing import Window
 from taskyard.server.services.event_scalars import names
 from taskyard.server.services.events import MOST, known, look
-from taskyard.server.store import catalog, samples, standing, walks
+from taskyard.server.store import catalog, event_scrolls, samples, walks
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.reported import Owner
 from taskyard.server.store.samples import Sample
@@ -134,7 +134,7 @@ async def _leaf(
     def find(tx: Tx) -> tuple[list[dict[str, Any]], Leafing]:
         position = Leafing()
         if request.scroll_id:
-            position = standing.load(tx, request.scroll_id, Leafing)
+            position = event_scrolls.load(tx, request.scroll_id, Leafing)
         shown = []
         for head, wanted in _groups(request.metrics, by_metric=by_metric):
             found = samples.find(tx, catalog.find(tx, [head["task"]], [type_], wanted))
@@ -150,7 +150,7 @@ async def _leaf(
         return shown, position
 
     shown, position = await look(call, find)
-    keep = partial(standing.save, id=request.scroll_id, position=position)
+    keep = partial(event_scrolls.save, id=request.scroll_id, position=position)
     return api.ByIteration(metrics=shown, scroll_id=await call.server.telemetry.write(keep))
 
 
@@ -239,7 +239,7 @@ def _next(
     request: api.NextDebugImageSample | api.NextPlotSample,
     type_: str,
 ) -> Shown:
-    position = standing.load(tx, request.scroll_id, Standing)
+    position = event_scrolls.load(tx, request.scroll_id, Standing)
     if position.task != request.task or position.type != type_:
         raise ApiError(
             INVALID_SCROLL_ID,
@@ -267,7 +267,7 @@ def _next(
 
 async def _keep(call: Call, scroll_id: str | None, position: Standing) -> str:
     return await call.server.telemetry.write(
-        partial(standing.save, id=scroll_id, position=position)
+        partial(event_scrolls.save, id=scroll_id, position=position)
     )
 
 
