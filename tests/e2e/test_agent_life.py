@@ -94,6 +94,31 @@ class TestQueues:
         order = sorted(tasks, key=lambda task: str(site.attempts(task)[0]["taken"]))
         assert order == [tasks[0], tasks[2], tasks[1], tasks[3]]
 
+    def test_the_next_task_is_taken_in_the_commit_that_ends_the_one_before(
+        self, site: Site, queue: str, tmp_path: Path
+    ) -> None:
+        go = [tmp_path / f"go{n}" for n in range(3)]
+        site.agent("--queue", queue)
+        tasks = [site.submit(WAITS.format(go=one), queue) for one in go]
+        for one, task in zip(go, tasks, strict=True):
+            site.printed_by(task, "up")
+            one.touch()
+        for task in tasks:
+            assert site.ended(task)["status"] == "completed"
+        runs = [site.attempts(task)[0] for task in tasks]
+        assert [run["taken"] for run in runs[1:]] == [run["ended"] for run in runs[:-1]]
+
+    def test_a_task_ends_though_its_queue_is_gone(
+        self, site: Site, queue: str, tmp_path: Path
+    ) -> None:
+        go = tmp_path / "go"
+        site.agent("--queue", queue)
+        task = site.submit(WAITS.format(go=go), queue)
+        site.printed_by(task, "up")
+        site.api("queues.delete", queue=id_of(site, queue), force=True)
+        go.touch()
+        assert site.ended(task)["status"] == "completed"
+
 
 def id_of(site: Site, queue: str) -> str:
     (found,) = site.api("queues.get_all", name=f"^{queue}$")["queues"]
