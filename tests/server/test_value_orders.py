@@ -180,12 +180,21 @@ def test_the_order_that_was_asked_for_longest_ago_is_dropped(
     server: Running, api: Api, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(value_orders, "FIELDS", 2)
+    monkeypatch.setattr(indexing, "ORDERED_AT_ONCE", 2)
+    for value in range(5):
+        report(api, new_task(api, project=project), value, metric="one")
     for metric in ("one", "two", "three"):
         field = f"last_metrics.{key(metric)}.{key('val')}.value"
         api("tasks.get_all", order_by=[field], page_size=1)
-    query = select(value_orders.ordered_fields.c.field).order_by(value_orders.ordered_fields.c.id)
-    kept = server.await_(server.server.control.read(lambda tx: list(tx.execute(query).scalars())))
-    assert [field.split("\n")[1] for field in kept] == [key("two"), key("three")]
+        put_in_order(server)
+
+    def kept(tx: Tx) -> tuple[list[str], int]:
+        fields = value_orders.ordered_fields.c
+        named = tx.execute(select(fields.field).order_by(fields.id)).scalars()
+        values = select(value_orders.task_values.c.task)
+        return [name.split("\n")[1] for name in named], len(tx.execute(values).all())
+
+    assert server.await_(server.server.control.read(kept)) == ([key("two"), key("three")], 0)
 
 
 def test_few_tasks_need_no_order_kept(

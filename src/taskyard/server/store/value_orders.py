@@ -58,6 +58,9 @@ RECENT = 2_000
 UNSEEN = {"sqlite": 2_000_000, "postgresql": 60_000_000}
 """Microseconds for which a change may not be visible yet, as its transaction goes on."""
 
+DROPPED = ""
+"""In the place of its company: a field whose values are to be deleted, a few at a time."""
+
 ASKED_EVERY = 3_600_000_000
 """Microseconds: that somebody asked is noted no more often."""
 
@@ -114,7 +117,7 @@ def path_of(query: terms.Query) -> terms.Path | None:
 def is_wanted(tx: Tx, company: str, path: terms.Path) -> bool:
     """Whether :func:`keep` has something to do, as so many tasks are ordered by the field."""
     if (known := _field(tx, company, path)) is not None:
-        return bool(known.asked < tx.now - ASKED_EVERY)
+        return int(known.asked) < tx.now - ASKED_EVERY
     some = select(tasks.c.id).where(tasks.c.company == company).limit(MANY + 1).subquery()
     return int(tx.execute(select(func.count()).select_from(some)).scalar_one()) > MANY
 
@@ -128,10 +131,10 @@ def keep(tx: Tx, company: str, path: terms.Path) -> None:
     since = tx.now - UNSEEN[tx.dialect]
     row = {"company": company, "field": _name(path), "asked": tx.now, "walked": 0, "seen": since}
     tx.execute(insert(ordered_fields).values(row))
-    kept = select(ordered_fields.c.id).order_by(ordered_fields.c.asked.desc())
-    for old in tx.execute(kept.offset(FIELDS)).scalars().all():
-        tx.execute(delete(task_values).where(_values.field == old))
-        tx.execute(delete(ordered_fields).where(ordered_fields.c.id == old))
+    by_age = ordered_fields.c.asked.desc(), ordered_fields.c.id.desc()
+    wanted = select(ordered_fields.c.id).where(ordered_fields.c.company != DROPPED)
+    for old in tx.execute(wanted.order_by(*by_age).offset(FIELDS)).scalars().all():
+        tx.execute(_change(old).values(company=DROPPED, field=str(old)))
 
 
 def _field(tx: Tx, company: str, path: terms.Path) -> Row[Any] | None:
@@ -152,9 +155,9 @@ def _change(field: int) -> Any:
 
 
 def outdated(tx: Tx) -> Row[Any] | None:
-    """A field with tasks that are not in order yet: many, or those of the first reading."""
+    """A field with much to do: tasks to be put in order, or values to be deleted."""
     for field in tx.execute(select(ordered_fields)):
-        if field.walked is not None:
+        if field.walked is not None or field.company == DROPPED:
             return field
         some = select(tasks.c.id).where(_changed(field)).limit(RECENT // 2 + 1).subquery()
         if int(tx.execute(select(func.count()).select_from(some)).scalar_one()) > RECENT // 2:
@@ -173,6 +176,9 @@ def order_some(tx: Tx, limit: int) -> bool:
     """Put the values of some tasks in order; gives whether there are more to do."""
     if not locks.try_to_take(tx, "value orders") or (field := outdated(tx)) is None:
         return False
+    if field.company == DROPPED:
+        _drop(tx, field, limit)
+        return True
     if field.walked is not None:
         _walk(tx, field, limit)
         return True
@@ -199,12 +205,21 @@ def _walk(tx: Tx, field: Row[Any], limit: int) -> None:
     tx.execute(_change(field.id).values(walked=last[0], walked_id=last[1]))
 
 
+def _drop(tx: Tx, field: Row[Any], limit: int) -> None:
+    some = select(_values.task).where(_values.field == field.id).limit(limit)
+    mine = (_values.field == field.id, _values.task.in_(some.scalar_subquery()))
+    if tx.execute(delete(task_values).where(*mine)).rowcount < limit:
+        tx.execute(delete(ordered_fields).where(ordered_fields.c.id == field.id))
+
+
 def _put(tx: Tx, field: Row[Any], ids: Sequence[str]) -> None:
     tx.execute(delete(task_values).where(_values.field == field.id, _values.task.in_(ids)))
     dialect = Dialect(tx.dialect, TASK)
     present, *ranked = dialect.ranked(tuple(field.field.split("\n")))
     found = select(tasks.c.id, literal(field.id), *ranked).where(tasks.c.id.in_(ids), present)
-    tx.execute(insert(task_values).from_select([c.name for c in _values], found))
+    # Each row holds its task against deletion: in the one order that cannot deadlock.
+    in_order = found.order_by(tasks.c.id)
+    tx.execute(insert(task_values).from_select([c.name for c in _values], in_order))
 
 
 # --- reading in order ----------------------------------------------------------------------
