@@ -20,6 +20,7 @@ from benchmarks.stage import Failed
 ROUNDS = {
     "dispatch": 100,
     "agent_rates": 3,
+    "visible": 3,
     "warm_start": 20,
     "containers": 20,
     "environment": 5,

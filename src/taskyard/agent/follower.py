@@ -35,7 +35,7 @@ CHUNK = 256 << 10
 TICK = 0.1
 """Seconds between looks at a run of which the kernel tells nothing: bounds how late a line or a
 phase is seen there."""
-RHYTHM = 0.2
+RHYTHM = 0.15
 """The least seconds between two reports of what one run prints."""
 LOOK_AGAIN = 1.0
 """Seconds after which a run is looked at though nothing was heard of it."""
