@@ -181,7 +181,7 @@ export function Notice(props: {
   );
 }
 
-interface SegmentedProps<T extends string> {
+export interface SegmentedProps<T extends string> {
   label: string;
   choices: readonly (readonly [T, string])[];
   chosen: T;

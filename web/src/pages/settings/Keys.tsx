@@ -3,6 +3,7 @@ import { call } from "../../api/client";
 import { useLive } from "../../live/store";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { Confirm } from "../../ui/Dialog";
+import { Field } from "../../ui/Field";
 import { Ago, Button, Card, Nothing, Skeleton } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 import { serverAddress } from "../welcome/AddWorker";
@@ -34,14 +35,7 @@ export function Keys() {
       <Card title="A new key pair" note="for commands, agents and scripts">
         <div class="card-body stack">
           <div class="row">
-            <label class="field">
-              What for
-              <input
-                value={label}
-                placeholder="agent on dgx-01"
-                onInput={(event) => setLabel(event.currentTarget.value)}
-              />
-            </label>
+            <Field label="What for" value={label} placeholder="agent on dgx-01" onText={setLabel} />
           </div>
           <NewKeys
             key={made}

@@ -1,18 +1,34 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { call, signedIn } from "../../api/client";
 import { keysOn, setKeysOn } from "../../keys";
 import { readUser, user } from "../../session";
 import { density, setDensity, setTheme, theme } from "../../ui/display";
-import { Button, Card, Segmented } from "../../ui/parts";
+import { Field } from "../../ui/Field";
+import { Button, Card, Segmented, type SegmentedProps } from "../../ui/parts";
 import { toast } from "../../ui/Toast";
 import { tried } from "../../ui/tried";
+
+const THEMES = [
+  ["light", "Light"],
+  ["dark", "Dark"],
+  ["system", "As the system"],
+] as const;
+const DENSITIES = [
+  ["normal", "Normal"],
+  ["compact", "Compact"],
+] as const;
+const ON_OFF = [
+  ["on", "On"],
+  ["off", "Off"],
+] as const;
 
 export function Profile() {
   return (
     <div class="settings">
       <Card title="You">
         <div class="card-body stack">
-          <NameForm />
+          {user.value && <NameForm known={user.value.name ?? ""} />}
           <dl class="facts">
             <dt>Role</dt>
             <dd>{user.value?.role}</dd>
@@ -28,54 +44,40 @@ export function Profile() {
       </Card>
       <Card title="This browser" note="kept here, for this server">
         <dl class="facts card-body settings-choices">
-          <dt>Colours</dt>
-          <dd>
-            <Segmented
-              label="Colours"
-              chosen={theme.value}
-              onChoose={setTheme}
-              choices={[
-                ["light", "Light"],
-                ["dark", "Dark"],
-                ["system", "As the system"],
-              ]}
-            />
-          </dd>
-          <dt>Rows</dt>
-          <dd>
-            <Segmented
-              label="Rows"
-              chosen={density.value}
-              onChoose={setDensity}
-              choices={[
-                ["normal", "Normal"],
-                ["compact", "Compact"],
-              ]}
-            />
-          </dd>
-          <dt>Keys</dt>
-          <dd>
-            <Segmented
-              label="Keys"
-              chosen={keysOn.value ? "on" : "off"}
-              onChoose={(choice) => setKeysOn(choice === "on")}
-              choices={[
-                ["on", "On"],
-                ["off", "Off"],
-              ]}
-            />{" "}
+          <Choice label="Colours" chosen={theme.value} onChoose={setTheme} choices={THEMES} />
+          <Choice label="Rows" chosen={density.value} onChoose={setDensity} choices={DENSITIES} />
+          <Choice
+            label="Keys"
+            chosen={keysOn.value ? "on" : "off"}
+            onChoose={(choice) => setKeysOn(choice === "on")}
+            choices={ON_OFF}
+          >
+            {" "}
             <small>
               <kbd>?</kbd> shows them
             </small>
-          </dd>
+          </Choice>
         </dl>
       </Card>
     </div>
   );
 }
 
-function NameForm() {
-  const known = user.value?.name ?? "";
+type ChoiceProps<T extends string> = SegmentedProps<T> & { children?: ComponentChildren };
+
+function Choice<T extends string>({ children, ...choice }: ChoiceProps<T>) {
+  return (
+    <>
+      <dt>{choice.label}</dt>
+      <dd>
+        <Segmented {...choice} />
+        {children}
+      </dd>
+    </>
+  );
+}
+
+function NameForm({ known }: { known: string }) {
   const [name, setName] = useState(known);
   const save = async (event: Event) => {
     event.preventDefault();
@@ -88,15 +90,7 @@ function NameForm() {
   };
   return (
     <form class="row" onSubmit={(event) => void save(event)}>
-      <label class="field">
-        Name
-        <input
-          required
-          autocomplete="name"
-          value={name}
-          onInput={(event) => setName(event.currentTarget.value)}
-        />
-      </label>
+      <Field label="Name" required autocomplete="name" value={name} onText={setName} />
       <Button type="submit" class="settings-beside" disabled={!name.trim() || name === known}>
         Save
       </Button>

@@ -4,6 +4,7 @@ import type { User } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { user as self } from "../../session";
 import { Confirm, Dialog } from "../../ui/Dialog";
+import { Field } from "../../ui/Field";
 import { Ago, Button, Card, Nothing, Skeleton } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 import { toast } from "../../ui/Toast";
@@ -144,35 +145,23 @@ function AddUser({ onClose, onAdded }: AddUserProps) {
       }
     >
       <form id="add-user" class="stack" onSubmit={(event) => void add(event)}>
-        <label class="field">
-          Name
-          <input
-            required
-            autofocus
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <label class="field">
-          Signs in as
-          <input
-            required
-            autocomplete="off"
-            autocapitalize="none"
-            value={username}
-            onInput={(event) => setUsername(event.currentTarget.value)}
-          />
-        </label>
-        <label class="field">
-          Password
-          <input
-            required
-            type="password"
-            autocomplete="new-password"
-            value={password}
-            onInput={(event) => setPassword(event.currentTarget.value)}
-          />
-        </label>
+        <Field label="Name" required autofocus value={name} onText={setName} />
+        <Field
+          label="Signs in as"
+          required
+          autocomplete="off"
+          autocapitalize="none"
+          value={username}
+          onText={setUsername}
+        />
+        <Field
+          label="Password"
+          required
+          secret
+          autocomplete="new-password"
+          value={password}
+          onText={setPassword}
+        />
         <label class="field">
           Role
           <select value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}>

@@ -5,6 +5,7 @@ import { call } from "../../api/client";
 import type { Task } from "../../api/documents";
 import { go } from "../../router";
 import { Confirm, Dialog } from "../../ui/Dialog";
+import { Field } from "../../ui/Field";
 import { plural } from "../../ui/format";
 import { Menu } from "../../ui/Menu";
 import { Button } from "../../ui/parts";
@@ -111,10 +112,7 @@ function TagDialog({ tasks, onClose }: { tasks: Task[]; onClose: () => void }) {
         </>
       }
     >
-      <label class="field">
-        Add tags, with spaces between
-        <input value={adds} onInput={(event) => setAdds(event.currentTarget.value)} />
-      </label>
+      <Field label="Add tags, with spaces between" value={adds} onText={setAdds} />
       {known.length > 0 && (
         <fieldset class="choices">
           <legend>Take away</legend>
