@@ -15,7 +15,8 @@ from taskyard.api.errors import ApiError
 from taskyard.server.jobs import statistics
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
-from tests.server.making import UNKNOWN, new_queue
+from tests.server.asking import UNKNOWN
+from tests.server.making import new_queue
 
 STATS = {
     "cpu_usage": [10.0, 30.0],
@@ -41,7 +42,8 @@ def find(api: Api, worker: str, **body: Any) -> list[dict[str, Any]]:
 
 
 def say(api: Api, worker: str, **body: Any) -> None:
-    api("workers.status_report", worker=worker, timestamp=int(time.time() * 1000), **body)
+    now = int(time.time() * 1000)
+    api("workers.status_report", **{"worker": worker, "timestamp": now, **body})
 
 
 def refused(api: Api, action: str, **body: Any) -> tuple[int, int]:
@@ -312,6 +314,19 @@ def test_graphics_cards_are_shown_one_by_one_on_request(api: Api) -> None:
     assert "resource_series" not in cpu["stats"][0]
     cards = gpu["stats"][0]["resource_series"]
     assert [(card["name"], max(card["values"])) for card in cards] == [("0", 50.0), ("1", 70.0)]
+
+
+def test_an_interval_without_a_report_is_a_gap_on_request_and_idleness_none(api: Api) -> None:
+    worker = unique("measured")
+    say(api, worker, machine_stats={"cpu_usage": [10], "gpu_usage": [0, 70]})
+    earlier = int((time.time() - 90) * 1000)
+    say(api, worker, timestamp=earlier, machine_stats={"cpu_usage": [20]})
+    cpu, gpu = ask(api, worker, split_by_variant=True, gaps=True)
+    seen = [
+        [value for value in one["stats"][0]["values"] if value is not None] for one in (cpu, gpu)
+    ]
+    assert seen == [[20.0, 10.0], [0.0, 70.0]]
+    assert None in gpu["stats"][0]["values"]
 
 
 def test_older_clients_get_one_curve_a_unit(api: Api) -> None:

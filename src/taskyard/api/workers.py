@@ -159,6 +159,8 @@ class GetStats(Request):
     worker_ids: list[str] | None = None
     split_by_variant: bool = False
     split_by_resource: bool = False
+    gaps: bool = False
+    """Null instead of 0 for intervals in which the worker did not report."""
 
 
 class WorkerLoad(Response):

@@ -112,7 +112,9 @@ export function Sheet({ title, onClose, wide, children }: SheetProps) {
       aria-labelledby="sheet-title"
       tabIndex={-1}
       onKeyDown={(event) => {
-        if (event.key === "Escape" && !event.defaultPrevented) {
+        // A dialog that is asked from here closes before it.
+        const inside = (event.target as Element).closest("dialog");
+        if (event.key === "Escape" && !event.defaultPrevented && !inside) {
           event.stopPropagation();
           onClose();
         }

@@ -31,7 +31,7 @@ export function useSpan(label: string, spans: readonly Span[], usual: Span): Cho
     chooser: (
       <Segmented
         label={label}
-        choices={spans.map((one) => [one, one.replace(/\D/, " $&")] as const)}
+        choices={spans.map((one) => [one, one.replace(/\D/, "\u00a0$&")] as const)}
         chosen={span}
         onChoose={(choice) => setQuery({ span: choice === usual ? null : choice })}
       />

@@ -58,7 +58,9 @@ def get_stats(tx: Tx, call: Call, request: api.GetStats) -> api.GetStatsResponse
     span = (over.start, over.end)
     rows = worker_history.samples(tx, call.company, request.worker_ids, list(wanted), *span)
     by_worker: dict[str, dict[str, list[Measurement]]] = {}
+    reported: dict[str, set[int]] = {}
     for row in rows:
+        reported.setdefault(row.worker, set()).add(over.floor(row.measurement.at))
         of_worker = by_worker.setdefault(row.worker, {})
         of_worker.setdefault(row.metric, []).append(row.measurement)
     return api.GetStatsResponse(
@@ -66,7 +68,7 @@ def get_stats(tx: Tx, call: Call, request: api.GetStats) -> api.GetStatsResponse
             api.WorkerStats(
                 worker=worker,
                 metrics=[
-                    series
+                    _with_gaps(series, over, reported[worker]) if request.gaps else series
                     for metric in sorted(found)
                     for series in _metric(metric, found[metric], over, wanted[metric], request)
                 ],
@@ -118,6 +120,17 @@ def _curve(
             for unit in units
         ]
     return found
+
+
+def _with_gaps(series: Document, over: Grid, reported: set[int]) -> Document:
+    """The curves without values where nothing was reported. Zeros are not kept, and so a curve by
+    itself does not tell."""
+    is_there = [start in reported for start in over.starts()]
+    for stat in series["stats"]:
+        for curve in (stat, *stat.get("resource_series", ())):
+            values = zip(curve["values"], is_there, strict=True)
+            curve["values"] = [value if there else None for value, there in values]
+    return series
 
 
 def _of(samples: Iterable[Measurement], variant: str) -> list[Measurement]:

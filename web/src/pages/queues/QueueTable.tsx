@@ -1,6 +1,7 @@
 import type { Answer } from "../../api/client";
 import type { Queue } from "../../api/documents";
 import { go } from "../../router";
+import { isPhone } from "../../ui/display";
 import { duration, moment } from "../../ui/format";
 import { Pill } from "../../ui/Pill";
 import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
@@ -37,8 +38,9 @@ const COLUMNS: Column<Row>[] = [
     head: "Waiting",
     width: 90,
     number: true,
+    phone: true,
     sort: waitingIn,
-    cell: waitingIn,
+    cell: (q) => (isPhone.value ? <InWords queue={q} /> : waitingIn(q)),
   },
   {
     key: "oldest",
@@ -75,7 +77,6 @@ const COLUMNS: Column<Row>[] = [
   {
     key: "next",
     head: "Next task",
-    phone: true,
     cell: (q) => <TaskLink task={q.entries?.[0]?.task} />,
   },
   {
@@ -87,6 +88,19 @@ const COLUMNS: Column<Row>[] = [
     cell: (q) => <Ago at={q.last_update} />,
   },
 ];
+
+function InWords({ queue }: { queue: Row }) {
+  return (
+    <>
+      {waitingIn(queue)} waiting
+      {queue.oldest && (
+        <>
+          , the oldest for <Ago at={queue.oldest} />
+        </>
+      )}
+    </>
+  );
+}
 
 /** Whether a queue hands out its tasks, and if not, why. */
 export function QueuePill({ queue }: { queue: Queue }) {

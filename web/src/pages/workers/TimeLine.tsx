@@ -1,59 +1,56 @@
 // Rows of workers, bars of what they ran.
 import { call } from "../../api/client";
 import { useFresh } from "../../live/store";
-import { query, setQuery } from "../../router";
 import { clock, duration } from "../../ui/format";
-import { A, Card, Segmented, Skeleton } from "../../ui/parts";
-import { lanes, type Run } from "./timeline";
+import { A, Card, Skeleton } from "../../ui/parts";
+import { useSpan } from "../../ui/Spans";
+import { placeOf, type Run } from "./fleet";
+import { type Lane, lanes } from "./timeline";
 
-const SPANS = [
-  ["1h", "1 h"],
-  ["3h", "3 h"],
-  ["24h", "24 h"],
-  ["7d", "7 d"],
-] as const;
-const SECONDS: Record<string, number> = { "1h": 3_600, "3h": 10_800, "24h": 86_400, "7d": 604_800 };
+interface TimeLineProps {
+  /** Of this worker's machine only. */
+  agent?: string;
+  /** Of it, only what ran as this worker of its own. */
+  part?: string;
+}
 
-export function TimeLine({ worker }: { worker?: string }) {
-  const wanted = query.value.get("span") ?? "";
-  const span = (wanted in SECONDS ? wanted : "3h") as (typeof SPANS)[number][0];
+export function TimeLine({ agent, part }: TimeLineProps) {
+  const { span, seconds, chooser } = useSpan(
+    "Span of the time line",
+    ["1h", "3h", "24h", "7d"],
+    "3h",
+  );
   const { data } = useFresh(
-    ["timeline", span, worker],
+    ["timeline", span, agent, part],
     async (abort) => {
       const to = Date.now();
-      const from = to - (SECONDS[span] ?? 0) * 1000;
+      const from = to - seconds * 1000;
       const ask = { from_date: from / 1000, to_date: to / 1000 };
       const { runs } = await call(
         "workers.get_timeline",
-        { ...ask, ...(worker && { worker_ids: [worker] }) },
+        { ...ask, ...(agent && { worker_ids: [agent] }) },
         { signal: abort },
       );
-      return { from, to, rows: lanes(runs as unknown as Run[], from, to, to) };
+      const wanted = part ? runs.filter((run) => placeOf(run).worker === part) : runs;
+      return { from, to, rows: lanes(wanted, from, to, to) };
     },
     ["tasks", "workers"],
     { every: 5_000 },
   );
   const found = data.value;
   return (
-    <Card
-      title="Who ran what"
-      actions={
-        <Segmented
-          label="Span of the time line"
-          choices={SPANS}
-          chosen={span}
-          onChoose={(choice) => setQuery({ span: choice === "3h" ? null : choice })}
-        />
-      }
-    >
+    <Card title="Who ran what" actions={chooser}>
       {!found ? (
         <Skeleton />
       ) : found.rows.length ? (
         <div class="timeline card-body">
           {found.rows.map((lane, at) => (
             <div key={at} class="lane">
-              <span class="lane-name" title={lane.worker}>
-                {found.rows[at - 1]?.worker === lane.worker ? "" : lane.worker}
+              <span
+                class={`lane-name ${lane.part ? "worker-part" : ""}`}
+                title={lane.part || lane.agent}
+              >
+                {nameOf(lane, found.rows[at - 1])}
               </span>
               <span class="lane-bars">
                 {lane.bars.map(({ run, left, width, preparing }) => (
@@ -85,6 +82,14 @@ export function TimeLine({ worker }: { worker?: string }) {
       )}
     </Card>
   );
+}
+
+/** A row that goes on with the one above needs no name again. */
+function nameOf(lane: Lane, above: Lane | undefined): string {
+  if (above?.agent === lane.agent && above.part === lane.part) return "";
+  return lane.part.startsWith(`${lane.agent}:`)
+    ? lane.part.slice(lane.agent.length + 1)
+    : lane.part || lane.agent;
 }
 
 const took = (run: Run, now: number): string => duration(((run.ended ?? now) - run.taken) / 1000);

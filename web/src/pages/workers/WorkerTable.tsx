@@ -1,16 +1,13 @@
 import type { Worker } from "../../api/documents";
 import { go } from "../../router";
-import { duration, now, percent } from "../../ui/format";
-import { WorkerPill, workerState } from "../../ui/Pill";
+import { duration, now, percent, plural } from "../../ui/format";
+import { WorkerPill, type WorkerState, workerState } from "../../ui/Pill";
 import { A, Ago, Meter, Nothing, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 import { AddWorker } from "../welcome/AddWorker";
-import { cpu, type Load, memory } from "./loads";
-
-/** A worker with the last that its machine reported. */
-export interface Row extends Worker {
-  load?: Load | undefined;
-}
+import { agentOf, type Member } from "./fleet";
+import { GpuStrip } from "./GpuStrip";
+import { cpu, memory } from "./loads";
 
 export const pathOf = (worker: Worker): string => `/workers/${encodeURIComponent(worker.id)}`;
 const queues = (worker: Worker): string =>
@@ -25,85 +22,139 @@ function Share({ share, word }: { share: number | null; word: string }) {
   );
 }
 
-const share = (worker: Row): number | null => {
-  const found = cpu(worker, worker.load);
+const cpuShare = (member: Member): number | null => {
+  const found = cpu(agentOf(member), member.load);
   return found === null ? null : found / 100;
 };
+const memoryShare = (member: Member): number | null => memory(agentOf(member), member.load);
+const users = ({ runs }: Member): string =>
+  [...new Set(runs.flatMap(({ user }) => user ?? []))].join(", ");
+const began = ({ runs }: Member): number =>
+  Math.min(...runs.map(({ started, taken }) => started ?? taken));
 
-const COLUMNS: Column<Row>[] = [
+/** Sorting by a value of the agent keeps what runs as a worker of its own with it. */
+const byAgent =
+  (value: (member: Member) => unknown) =>
+  (member: Member): unknown =>
+    value(member.head ?? member);
+
+const COLUMNS: Column<Member>[] = [
   {
     key: "id",
     head: "Worker",
     phone: true,
-    sort: (w) => w.id,
-    cell: (w) => <A to={pathOf(w)}>{w.id}</A>,
+    sort: byAgent(({ worker }) => worker.id),
+    cell: ({ worker, head }) => (
+      <A to={pathOf(worker)} class={head && "worker-part"}>
+        {worker.id}
+      </A>
+    ),
   },
   {
     key: "state",
     head: "Status",
-    width: 112,
+    width: 104,
     phone: true,
-    sort: (w) => workerState(w, now.peek()),
-    cell: (w) => <State worker={w} />,
+    sort: byAgent((member) => stateOf(member, now.peek())),
+    cell: (member) => <State member={member} />,
   },
   {
     key: "gpus",
     head: "GPUs",
-    width: 70,
-    number: true,
-    sort: (w) => w.resources?.gpus?.length,
-    cell: (w) => w.resources?.gpus?.length || <Nothing />,
+    width: 126,
+    phone: true,
+    sort: byAgent(({ cells }) => cells.length || undefined),
+    cell: ({ cells }) => (cells.length ? <GpuStrip cells={cells} /> : <Nothing />),
   },
   {
     key: "cpu",
     head: "CPU",
-    width: 136,
-    sort: share,
-    cell: (w) => <Share share={share(w)} word={`CPU of ${w.id}`} />,
+    width: 104,
+    sort: byAgent(cpuShare),
+    cell: (m) => <Share share={cpuShare(m)} word={`CPU of ${m.worker.id}`} />,
   },
   {
     key: "memory",
     head: "Memory",
-    width: 136,
-    sort: (w) => memory(w.load),
-    cell: (w) => <Share share={memory(w.load)} word={`Memory of ${w.id}`} />,
+    width: 104,
+    sort: byAgent(memoryShare),
+    cell: (m) => <Share share={memoryShare(m)} word={`Memory of ${m.worker.id}`} />,
   },
-  { key: "task", head: "Task", phone: true, cell: (w) => <TaskLink task={w.task} /> },
+  { key: "task", head: "Task", phone: true, cell: (m) => <Tasks member={m} /> },
+  {
+    key: "user",
+    head: "User",
+    width: 72,
+    sort: byAgent(users),
+    cell: (m) => users(m) || <Nothing />,
+  },
   {
     key: "running",
     head: "For",
-    width: 90,
+    width: 72,
     number: true,
-    sort: (w) => w.task?.running_time,
-    cell: (w) => (w.task?.running_time ? duration(w.task.running_time / 1000) : <Nothing />),
+    sort: byAgent((m) => (m.runs.length ? -began(m) : undefined)),
+    cell: (m) => <For member={m} />,
   },
-  { key: "queues", head: "Queues", width: 130, cell: (w) => queues(w) || <Nothing /> },
-  { key: "user", head: "User", width: 90, extra: true, cell: (w) => w.user?.name ?? <Nothing /> },
+  {
+    key: "queues",
+    head: "Queues",
+    width: 92,
+    cell: ({ worker }) => queues(worker) || <Nothing />,
+  },
+  {
+    key: "account",
+    head: "Account",
+    width: 90,
+    extra: true,
+    cell: ({ worker }) => worker.user?.name ?? <Nothing />,
+  },
   {
     key: "seen",
     head: "Seen",
-    width: 80,
+    width: 60,
     number: true,
-    cell: (w) => <Ago at={w.last_activity_time} />,
+    cell: ({ worker }) => <Ago at={worker.last_activity_time} />,
   },
 ];
 
-export function State({ worker }: { worker: Worker }) {
-  const why = worker.order?.reason || worker.unfit;
-  return <WorkerPill state={workerState(worker, now.value)} title={why} />;
+function Tasks({ member: { worker, runs } }: { member: Member }) {
+  if (runs.length > 1)
+    return (
+      <A to={pathOf(worker)} data-tip={runs.map(({ name }) => name).join("\n")}>
+        {plural(runs.length, "task")}
+      </A>
+    );
+  const [run] = runs;
+  return <TaskLink task={run ? { id: run.task, name: run.name } : worker.task} />;
 }
 
-export function WorkerTable({ rows, current }: { rows: Row[]; current?: string | undefined }) {
+function For({ member }: { member: Member }) {
+  if (!member.runs.length) return <Nothing />;
+  return <>{duration((now.value - began(member)) / 1000)}</>;
+}
+
+/** What a worker does at a time (milliseconds): its runs are known sooner than it reports them. */
+export function stateOf({ worker, runs: [run] }: Member, at: number): WorkerState {
+  return workerState(run ? { ...worker, task: { id: run.task } } : worker, at);
+}
+
+export function State({ member }: { member: Member }) {
+  const { order, unfit } = member.worker;
+  return <WorkerPill state={stateOf(member, now.value)} title={order?.reason || unfit} />;
+}
+
+export function WorkerTable({ rows, current }: { rows: Member[]; current?: string | undefined }) {
   return (
     <Table
       name="workers"
       label="Workers"
       columns={COLUMNS}
       rows={rows}
-      id={(worker) => worker.key}
+      id={({ worker }) => worker.key}
       sort={{ key: "id", descending: false }}
       current={current}
-      onOpen={(worker) => go(pathOf(worker))}
+      onOpen={({ worker }) => go(pathOf(worker))}
       empty={<AddWorker />}
     />
   );

@@ -1,5 +1,5 @@
 // What workers report of their machines, as the page shows it. No I/O.
-import type { Gpu, Worker } from "../../api/documents";
+import type { Worker } from "../../api/documents";
 
 /** By metric and unit, as `workers.get_load` gives it. What was zero is left out. */
 export type Load = Record<string, Record<string, number>>;
@@ -7,43 +7,47 @@ export type Load = Record<string, Record<string, number>>;
 const values = (load: Load | undefined, metric: string): number[] =>
   Object.values(load?.[metric] ?? {});
 
-/** Per cent of all processors; null where nothing was reported. */
-export function cpu(worker: Worker, load: Load | undefined): number | null {
+/** Per cent of all processors of `machine`; null where nothing was reported. */
+export function cpu(machine: Worker, load: Load | undefined): number | null {
   if (!load) return null;
   const found = values(load, "cpu_usage");
-  const all = worker.resources?.cpus ?? found.length;
+  const all = machine.resources?.cpus ?? found.length;
   return all ? found.reduce((sum, one) => sum + one, 0) / Math.max(all, found.length) : null;
 }
 
-/** The used share of memory, 0 to 1. */
-export function memory(load: Load | undefined): number | null {
+/** The used share of the memory of `machine`, 0 to 1; null where nothing was reported. */
+export function memory(machine: Worker, load: Load | undefined): number | null {
   const used = load?.memory_used?.total;
   const free = load?.memory_free?.total;
-  return used === undefined || free === undefined ? null : used / (used + free);
+  const all = used !== undefined && free !== undefined ? used + free : machine.resources?.memory;
+  return used === undefined || !all ? null : used / all;
 }
 
-export interface GpuCell {
-  key: string;
-  gpu: Gpu;
-  worker: Worker;
-  /** Per cent; null where nobody reported. */
+/** How a GPU is; null where nothing was reported. */
+export interface GpuLoad {
+  /** Per cent. */
   usage: number | null;
-  /** The task that has it. */
-  task: Worker["task"] | undefined;
+  /** The used share, 0 to 1. */
+  memory: number | null;
+  /** Degrees Celsius. */
+  temperature: number | null;
+  /** Watts. */
+  power: number | null;
 }
 
-/** Every GPU of every worker that has some, with how busy it is. */
-export function cells(workers: Worker[], loads: Map<string, Load>): GpuCell[] {
-  return workers.flatMap((worker) =>
-    // Reports number the GPUs of an agent from 0, whichever of the machine's they are.
-    (worker.resources?.gpus ?? []).map((gpu, at) => ({
-      key: `${worker.id} ${gpu.id}`,
-      gpu,
-      worker,
-      usage: loads.has(worker.id) ? (loads.get(worker.id)?.gpu_usage?.[String(at)] ?? 0) : null,
-      task: worker.task,
-    })),
-  );
+/** How the GPU is that reports number `at`. */
+export function gpuLoad(load: Load | undefined, at: number): GpuLoad {
+  const unit = String(at);
+  const reported = !!load && Object.keys(load).some((metric) => metric.startsWith("gpu_"));
+  const of = (metric: string) => (reported ? (load[metric]?.[unit] ?? 0) : null);
+  const [used, free] = [of("gpu_memory_used"), of("gpu_memory_free")];
+  return {
+    // A card that does nothing at all is told by nothing but that others are.
+    usage: load ? (load.gpu_usage?.[unit] ?? 0) : null,
+    memory: used === null || free === null || !(used + free) ? null : used / (used + free),
+    temperature: of("gpu_temperature") || null,
+    power: of("gpu_power") || null,
+  };
 }
 
 /** One of six colours from idle to busy. */

@@ -1,17 +1,5 @@
 // Which worker ran what, as bars on rows. No I/O.
-
-/** Times in milliseconds since the epoch. */
-export interface Run {
-  worker: string;
-  task: string;
-  attempt: number;
-  name: string;
-  state: string;
-  taken: number;
-  started?: number | null;
-  ended?: number | null;
-  place?: { worker?: string } | null;
-}
+import { placeOf, type Run } from "./fleet";
 
 export interface Bar {
   run: Run;
@@ -23,28 +11,43 @@ export interface Bar {
 }
 
 export interface Lane {
-  worker: string;
+  /** The agent that ran it. */
+  agent: string;
+  /** The worker of its own as which it was shown; empty for the agent itself. */
+  part: string;
   bars: Bar[];
 }
 
-/** The rows of a span of time, by the name a run was shown under; runs side by side get a row each. */
+/** Runs that come and go under names with their ids share the rows of what they share. */
+const partName = (run: Run): string =>
+  (placeOf(run).worker ?? "").replace(/:[0-9a-f]{8}(?:[0-9a-f]{24})?$/, "");
+
+/** The rows of a span of time (milliseconds): each agent, below it what ran as a worker of its own;
+ * runs side by side get a row each. */
 export function lanes(runs: Run[], from: number, to: number, now: number): Lane[] {
   const found: Lane[] = [];
   const ends = new Map<Lane, number>();
-  const sorted = [...runs].sort((a, b) => a.taken - b.taken);
-  for (const run of sorted) {
+  for (const run of [...runs].sort((a, b) => a.taken - b.taken)) {
     const end = run.ended ?? now;
     if (end < from || run.taken > to) continue;
-    const name = run.place?.worker || run.worker;
-    let lane = found.find((one) => one.worker === name && (ends.get(one) ?? 0) <= run.taken);
+    const [agent, part] = [run.worker, partName(run)];
+    let lane = found.find(
+      (one) => one.agent === agent && one.part === part && (ends.get(one) ?? 0) <= run.taken,
+    );
     if (!lane) {
-      lane = { worker: name, bars: [] };
+      lane = { agent, part, bars: [] };
       found.push(lane);
     }
     ends.set(lane, end);
     lane.bars.push(bar(run, end, from, to));
   }
-  return found.sort((a, b) => a.worker.localeCompare(b.worker, "en", { numeric: true }));
+  // An agent of which only parts ran anything stands above them all the same.
+  const own = new Set(found.filter(({ part }) => !part).map(({ agent }) => agent));
+  const heads = [...new Set(found.map(({ agent }) => agent))].filter((agent) => !own.has(agent));
+  const byName = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+  return [...heads.map((agent) => ({ agent, part: "", bars: [] })), ...found].sort(
+    (a, b) => byName(a.agent, b.agent) || byName(a.part, b.part),
+  );
 }
 
 function bar(run: Run, end: number, from: number, to: number): Bar {
