@@ -11,6 +11,7 @@ import { Button, EmptyState, Skeleton, Tabs } from "../../ui/parts";
 import { StatusPill } from "../../ui/Pill";
 import { Actions } from "./Actions";
 import { Artifacts } from "./Artifacts";
+import { Children, childrenWord } from "./children/Children";
 import { Configuration } from "./Configuration";
 import { Console } from "./console/Console";
 import { Events } from "./Events";
@@ -23,6 +24,7 @@ const TABS = [
   { key: "console", word: "Console" },
   { key: "scalars", word: "Scalars" },
   { key: "artifacts", word: "Artifacts" },
+  { key: "children", word: "Made from it" },
   { key: "events", word: "Events" },
 ];
 
@@ -53,13 +55,16 @@ function Known({ task, tab }: { task: Task; tab: string }) {
   const { id } = task;
   const attempts = (useLive("attempts.get_all", { task: id }, [`task:${id}`]).data.value
     ?.attempts ?? []) as unknown as Attempt[];
+  const tabs = TABS.map((one) =>
+    one.key === "children" ? { ...one, word: childrenWord(task) } : one,
+  );
   const preparing = ["leased", "preparing"].includes(attempts.at(-1)?.state ?? "");
   return (
     <Page
       title={task.name}
       beside={<StatusPill status={task.status} preparing={preparing} />}
       actions={<Actions task={task} />}
-      under={<Tabs label="Task" tabs={TABS} chosen={tab} to={(key) => `/tasks/${id}/${key}`} />}
+      under={<Tabs label="Task" tabs={tabs} chosen={tab} to={(key) => `/tasks/${id}/${key}`} />}
       fill={tab === "console"}
     >
       {tab === "config" ? (
@@ -72,6 +77,8 @@ function Known({ task, tab }: { task: Task; tab: string }) {
         <Artifacts task={task} />
       ) : tab === "events" ? (
         <Events task={id} />
+      ) : tab === "children" ? (
+        <Children task={task} />
       ) : (
         <Summary task={task} attempts={attempts} />
       )}

@@ -54,6 +54,7 @@ export default function Tasks() {
       fill
       actions={
         <>
+          <Views table="tasks" hidden={COLUMNS.filter((c) => c.extra).map((c) => c.key)} />
           <CopyButton text={commandOf(address, named)} label="Copy as a command" />
           <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
             New task
@@ -64,7 +65,6 @@ export default function Tasks() {
       <Card class="tasks">
         <FilterBar filters={filters}>
           <Search label="Find a task" placeholder="Name, id, tag or description" />
-          <Views table="tasks" hidden={COLUMNS.filter((c) => c.extra).map((c) => c.key)} />
           <ColumnsMenu name="tasks" columns={columns} />
           <Button kind="soft" icon="plus" onClick={() => setAdding(true)}>
             Metrics
