@@ -1,18 +1,12 @@
-"""What the tests of the server make, and how they say what must be refused."""
+"""What the tests of the server make."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-import pytest
-
-from taskyard.api.errors import ApiError
 from tests.beds.server import Api
-
-Document = dict[str, Any]
-UNKNOWN = "f" * 32
-"""An id that nothing has."""
+from tests.server.asking import Document
 
 
 def unique(word: str) -> str:
@@ -63,37 +57,6 @@ def made_by(api: Api, *moves: str, **fields: Any) -> tuple[str, str]:
     return model, run(api, task, *moves)
 
 
-def task_of(api: Api, id: str) -> Document:
-    found: Document = api("tasks.get_by_id", task=id)["task"]
-    return found
-
-
-def queue_of(api: Api, id: str) -> Document:
-    found: Document = api("queues.get_by_id", queue=id)["queue"]
-    return found
-
-
-def model_of(api: Api, id: str) -> Document:
-    found: Document = api("models.get_by_id", model=id)["model"]
-    return found
-
-
-def project_of(api: Api, id: str) -> Document:
-    found: Document = api("projects.get_by_id", project=id)["project"]
-    return found
-
-
-def listed_project(api: Api, id: str, **query: Any) -> Document:
-    """A project as lists show it, with the statistics that the query asks for."""
-    (found,) = api("projects.get_all_ex", id=[id], **query)["projects"]
-    return dict(found)
-
-
-def waiting(api: Api, queue: str) -> list[str]:
-    """The tasks in a queue, in order."""
-    return [entry["task"] for entry in queue_of(api, queue)["entries"]]
-
-
 def run(api: Api, task: str, *moves: str, force: bool = False) -> str:
     """Send a task through its life: ``run(api, task, "started", "completed")``."""
     for move in moves:
@@ -107,24 +70,3 @@ def some(api: Api, project: str, **by_name: Document) -> dict[str, str]:
         name: new_task(api, name=name, project=project, **fields)
         for name, fields in by_name.items()
     }
-
-
-def found_names(api: Api, project: str, **query: Any) -> list[str]:
-    """The names of the tasks that a query finds in the project, in its order."""
-    return names(api("tasks.get_all_ex", project=[project], **query), of="tasks")
-
-
-def ids(answer: Document, of: str = "tasks") -> list[str]:
-    return [item["id"] for item in answer[of]]
-
-
-def names(answer: Document, of: str = "projects") -> list[str]:
-    return [item["name"] for item in answer[of]]
-
-
-def refused(kind: tuple[int, int], api: Api, action: str, /, **body: Any) -> ApiError:
-    """The refusal of a call, which must have this code and sub-code."""
-    with pytest.raises(ApiError) as caught:
-        api(action, **body)
-    assert caught.value.kind == kind
-    return caught.value

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.beds.server import Api
-from tests.server.making import Document
+from tests.server.asking import Document
 
 START = 1_700_000_000_000
 """When the first of them was reported, in milliseconds."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from taskyard.api import errors
 from tests.beds.server import Api
+from tests.server.asking import task_of, waiting
 from tests.server.leasing import finish, leased, refused, states, take
-from tests.server.making import new_queue, queued, task_of, unique, waiting
+from tests.server.making import new_queue, queued, unique
 
 
 def claim(api: Api, task: str, **body: Any) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError, Cause
 from tests.beds.server import Api
+from tests.server.asking import task_of, waiting
 from tests.server.leasing import ANY, finish, history, leased, states, take
-from tests.server.making import new_queue, queued, task_of, waiting
+from tests.server.making import new_queue, queued
 
 
 def test_a_completed_run_completes_its_task(api: Api) -> None:

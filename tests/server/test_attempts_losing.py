@@ -14,8 +14,9 @@ from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
+from tests.server.asking import task_of, waiting
 from tests.server.leasing import ANY, finish, leased, refused, renew, run_out, states, take
-from tests.server.making import new_queue, queued, task_of, unique, waiting
+from tests.server.making import new_queue, queued, unique
 
 
 def test_a_lost_run_fails_its_task_and_says_so(api: Api, server: Running) -> None:

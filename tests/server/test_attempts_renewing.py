@@ -10,8 +10,9 @@ from taskyard.api import errors
 from taskyard.server.store.times import from_wire
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
+from tests.server.asking import task_of
 from tests.server.leasing import finish, history, leased, refused, renew, report, take
-from tests.server.making import task_of, unique
+from tests.server.making import unique
 
 
 def test_a_renewed_lease_ends_later(api: Api) -> None:

@@ -13,8 +13,9 @@ from taskyard.server.call import Call
 from taskyard.server.services import attempt_taking
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
+from tests.server.asking import task_of, waiting
 from tests.server.leasing import leased, refused, states, take
-from tests.server.making import new_queue, queued, task_of, unique, waiting
+from tests.server.making import new_queue, queued, unique
 
 
 def test_taking_a_task_starts_it_under_a_lease(api: Api) -> None:

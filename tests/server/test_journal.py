@@ -7,8 +7,9 @@ from typing import Any
 from taskyard.api.errors import INVALID_TASK_ID
 from taskyard.server.store import journal
 from tests.beds.server import Api, Running
+from tests.server.asking import UNKNOWN, queue_of, refused
 from tests.server.leasing import ANY
-from tests.server.making import UNKNOWN, new_queue, new_task, queue_of, queued, refused, run, unique
+from tests.server.making import new_queue, new_task, queued, run, unique
 
 
 def lines(api: Api, task: str, **query: Any) -> list[dict[str, Any]]:

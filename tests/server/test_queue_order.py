@@ -8,7 +8,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import filled, refused, waiting
+from tests.server.asking import refused, waiting
+from tests.server.making import filled
 
 
 def move(api: Api, queue: str, tasks: list[str], **where: Any) -> dict[str, Any]:

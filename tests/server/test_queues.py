@@ -15,7 +15,8 @@ from taskyard.server.store.engine import Tx
 from taskyard.server.store.tables import entries as entries_table
 from taskyard.server.store.tables import queue_samples
 from tests.beds.server import Api, Running
-from tests.server.making import UNKNOWN, unique, waiting
+from tests.server.asking import UNKNOWN, waiting
+from tests.server.making import unique
 
 
 def make_queue(api: Api, **fields: Any) -> str:

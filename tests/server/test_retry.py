@@ -12,8 +12,9 @@ from taskyard.server.domain.retry import LONGEST_PAUSE, Policy
 from taskyard.server.jobs import reaper
 from taskyard.server.store.tables import entries
 from tests.beds.server import Api, Running
+from tests.server.asking import task_of, waiting
 from tests.server.leasing import finish, take
-from tests.server.making import new_queue, queued, task_of, waiting
+from tests.server.making import new_queue, queued
 
 
 @pytest.mark.parametrize(

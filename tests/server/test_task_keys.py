@@ -14,7 +14,8 @@ from taskyard.client.session import Session
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
 from tests.beds.wire import wire
-from tests.server.making import new_task, refused, task_of, unique
+from tests.server.asking import refused, task_of
+from tests.server.making import new_task, unique
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from taskyard.api.errors import ApiError
 from taskyard.api.states import Status, may_move
 from taskyard.server.store import many
 from tests.beds.server import Api
-from tests.server.making import new_queue, task_of, unique
+from tests.server.asking import task_of
+from tests.server.making import new_queue, unique
 
 UNKNOWN = "0" * 32
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.server.making import Document
+from tests.server.asking import Document
 
 PACKAGES = Path(__file__).parents[3] / ".cache" / "clients" / "lib" / "python3.11" / "site-packages"
 VERSIONS = {

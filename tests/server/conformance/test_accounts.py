@@ -12,7 +12,8 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.client.http import Connection
 from tests.beds.server import Api, Running
-from tests.server.making import Document, new_project, new_task, refused, unique
+from tests.server.asking import Document, refused
+from tests.server.making import new_project, new_task, unique
 from tests.server.strangers import Stranger, basic, bearer
 
 COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"

@@ -15,16 +15,8 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.server.domain.company import COMPANY
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    ids,
-    new_model,
-    new_project,
-    new_queue,
-    new_task,
-    task_of,
-    unique,
-)
+from tests.server.asking import Document, ids, task_of
+from tests.server.making import new_model, new_project, new_queue, new_task, unique
 
 CALLERS = 8
 pytestmark = pytest.mark.parametrize("again", range(3))

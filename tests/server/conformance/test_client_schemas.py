@@ -10,8 +10,9 @@ import pytest
 
 from taskyard.api import reference, wire
 from tests.beds.server import Api, Running
+from tests.server.asking import Document
 from tests.server.conformance.client_schemas import VERSIONS, complaints, samples, schemas
-from tests.server.making import Document, new_model, new_project, new_queue, new_task
+from tests.server.making import new_model, new_project, new_queue, new_task
 
 ABSENT = {"debug.ex", "debug.apiex", "tasks.share"}
 """Actions for the vendor's developers, and of the vendor's own installation."""

@@ -11,14 +11,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    new_model,
-    new_task,
-    refused,
-    run,
-    task_of,
-)
+from tests.server.asking import Document, refused, task_of
+from tests.server.making import new_model, new_task, run
 
 SINGLE_VALUE = -(2**31)
 """The iteration that stands for none."""

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import Document, new_task, refused
+from tests.server.asking import Document, refused
+from tests.server.making import new_task
 from tests.server.reporting import START, scalar, scrolled
 
 

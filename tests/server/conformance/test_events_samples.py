@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import Document, new_model, new_task, refused, task_of
+from tests.server.asking import Document, refused, task_of
+from tests.server.making import new_model, new_task
 
 
 def image(

@@ -9,19 +9,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    ids,
-    made_by,
-    model_of,
-    new_model,
-    new_project,
-    new_task,
-    refused,
-    task_of,
-    unique,
-)
+from tests.server.asking import UNKNOWN, Document, ids, model_of, refused, task_of
+from tests.server.making import made_by, new_model, new_project, new_task, unique
 
 # --- documents -----------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import Document, ids, new_model, new_project, new_task, unique
+from tests.server.asking import Document, ids
+from tests.server.making import new_model, new_project, new_task, unique
 
 LISTS = pytest.mark.parametrize("action", ["models.get_all", "models.get_all_ex"])
 

@@ -8,20 +8,17 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import (
+from tests.server.asking import (
     UNKNOWN,
     Document,
     ids,
     listed_project,
     names,
-    new_model,
-    new_project,
-    new_task,
     project_of,
     refused,
     task_of,
-    unique,
 )
+from tests.server.making import new_model, new_project, new_task, unique
 
 LISTS = pytest.mark.parametrize("action", ["projects.get_all", "projects.get_all_ex"])
 

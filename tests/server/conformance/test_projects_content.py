@@ -6,17 +6,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import (
-    listed_project,
-    names,
-    new_model,
-    new_project,
-    new_queue,
-    new_task,
-    refused,
-    run,
-    unique,
-)
+from tests.server.asking import listed_project, names, refused
+from tests.server.making import new_model, new_project, new_queue, new_task, run, unique
 
 # --- statistics ----------------------------------------------------------------------------
 

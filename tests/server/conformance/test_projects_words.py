@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from tests.beds.server import Api
-from tests.server.making import (
-    ids,
-    new_model,
-    new_project,
-    new_task,
-    unique,
-)
+from tests.server.asking import ids
+from tests.server.making import new_model, new_project, new_task, unique
 
 
 def test_tags_in_use_by_kind_and_project(api: Api) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import UNKNOWN, Document, filled, ids, new_queue, queue_of, refused, unique
+from tests.server.asking import UNKNOWN, Document, ids, queue_of, refused
+from tests.server.making import filled, new_queue, unique
 
 # --- documents -----------------------------------------------------------------------------
 

@@ -6,17 +6,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    filled,
-    new_queue,
-    new_task,
-    refused,
-    run,
-    task_of,
-    waiting,
-)
+from tests.server.asking import UNKNOWN, Document, refused, task_of, waiting
+from tests.server.making import filled, new_queue, new_task, run
 
 
 def test_tasks_leave_in_the_order_they_came(api: Api) -> None:

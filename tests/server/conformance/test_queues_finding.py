@@ -9,7 +9,8 @@ import pytest
 
 from taskyard.api import errors
 from tests.beds.server import Api
-from tests.server.making import Document, filled, ids, refused, task_of, unique
+from tests.server.asking import Document, ids, refused, task_of
+from tests.server.making import filled, unique
 
 
 def made(api: Api, number: int, **fields: Any) -> tuple[str, list[str]]:

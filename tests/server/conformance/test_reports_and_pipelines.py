@@ -7,17 +7,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    ids,
-    new_project,
-    new_queue,
-    new_task,
-    refused,
-    run,
-    task_of,
-    unique,
-)
+from tests.server.asking import Document, ids, refused, task_of
+from tests.server.making import new_project, new_queue, new_task, run, unique
 
 
 def new_report(api: Api, **fields: Any) -> str:

@@ -5,16 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    new_model,
-    new_project,
-    new_task,
-    refused,
-    task_of,
-    unique,
-)
+from tests.server.asking import UNKNOWN, Document, refused, task_of
+from tests.server.making import new_model, new_project, new_task, unique
 
 
 def test_every_override_of_a_clone_is_taken(api: Api) -> None:

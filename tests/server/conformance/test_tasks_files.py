@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import Document, new_model, new_task, run
+from tests.server.asking import Document
+from tests.server.making import new_model, new_task, run
 
 PLOT = {"layout": {"images": [{"source": "http://files/plot.png"}, {"source": "data:image/png"}]}}
 EVENTS = ["http://files/1.png", "http://files/2.png", "http://files/plot.png"]

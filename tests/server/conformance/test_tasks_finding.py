@@ -7,20 +7,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    found_names,
-    ids,
-    new_model,
-    new_project,
-    new_queue,
-    new_task,
-    refused,
-    run,
-    some,
-    task_of,
-    unique,
-)
+from tests.server.asking import Document, found_names, ids, refused, task_of
+from tests.server.making import new_model, new_project, new_queue, new_task, run, some, unique
 
 # --- lists ---------------------------------------------------------------------------------
 

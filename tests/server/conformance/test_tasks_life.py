@@ -5,18 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    new_model,
-    new_queue,
-    new_task,
-    queued,
-    refused,
-    run,
-    task_of,
-    unique,
-    waiting,
-)
+from tests.server.asking import UNKNOWN, refused, task_of, waiting
+from tests.server.making import new_model, new_queue, new_task, queued, run, unique
 
 CHANGED = {
     "status",

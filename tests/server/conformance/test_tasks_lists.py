@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    found_names,
-    ids,
-    new_model,
-    new_queue,
-    new_task,
-    refused,
-    some,
-)
+from tests.server.asking import Document, found_names, ids, refused
+from tests.server.making import new_model, new_queue, new_task, some
 
 # --- order ---------------------------------------------------------------------------------
 

@@ -8,17 +8,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    ids,
-    new_model,
-    new_project,
-    new_task,
-    refused,
-    run,
-    task_of,
-    unique,
-)
+from tests.server.asking import Document, ids, refused, task_of
+from tests.server.making import new_model, new_project, new_task, run, unique
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
 TYPES = [

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    new_model,
-    new_queue,
-    new_task,
-    queued,
-    run,
-    task_of,
-    waiting,
-)
+from tests.server.asking import UNKNOWN, Document, task_of, waiting
+from tests.server.making import new_model, new_queue, new_task, queued, run
 
 
 def outcome(answer: Document) -> tuple[list[str], list[tuple[str, list[int]]]]:

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    Document,
-    ids,
-    new_model,
-    new_project,
-    new_task,
-    refused,
-    run,
-    task_of,
-)
+from tests.server.asking import Document, ids, refused, task_of
+from tests.server.making import new_model, new_project, new_task, run
 
 ODD = ["a.b", "$a", "a b", "a/b", "100%", "_a", "__a", "-1", "ü", "a[0]", 'q"', "*", "'"]
 

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from tests.beds.server import Api
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    new_model,
-    new_task,
-    queued,
-    refused,
-    run,
-    task_of,
-)
+from tests.server.asking import UNKNOWN, Document, refused, task_of
+from tests.server.making import new_model, new_task, queued, run
 
 # --- reset ---------------------------------------------------------------------------------
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.beds.server import Api
-from tests.server.making import (
-    ids,
-    new_model,
-    new_project,
-    new_task,
-    refused,
-    task_of,
-    unique,
-)
+from tests.server.asking import ids, refused, task_of
+from tests.server.making import new_model, new_project, new_task, unique
 
 LEGACY = {"execution": {"parameters": {"a": 1, "s/b": "2"}, "model_desc": {"design": "text"}}}
 

@@ -11,7 +11,8 @@ import pytest
 
 from taskyard.client.http import Answer, Connection
 from tests.beds.server import Api, Running
-from tests.server.making import Document, new_task, unique
+from tests.server.asking import Document
+from tests.server.making import new_task, unique
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -12,17 +12,8 @@ from sqlalchemy import update
 from taskyard.api import errors
 from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
-from tests.server.making import (
-    UNKNOWN,
-    Document,
-    new_project,
-    new_queue,
-    new_task,
-    refused,
-    run,
-    task_of,
-    unique,
-)
+from tests.server.asking import UNKNOWN, Document, refused, task_of
+from tests.server.making import new_project, new_queue, new_task, run, unique
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
