@@ -311,14 +311,16 @@ def small_disk(folder: Path, size: str) -> list[str]:
     return ["unshare", *user, "--mount", "sh", "-c", script, "sh", size, str(folder)]
 
 
-def fill(program: Program, folder: Path) -> Path:
-    """Fill the small disk that a program sees; gives the file to delete for room again."""
+def fill(program: Program, folder: Path, *, leave: int = 0) -> Path:
+    """Fill the small disk that a program sees, but for so many bytes; gives the file to delete for
+    room again."""
     seen = Path(f"/proc/{program.process.pid}/root{folder}") / "filling"
     with seen.open("wb", buffering=0) as stream:
         for block in (1 << 16, 1 << 12, 1):
             with contextlib.suppress(OSError):
                 while True:
                     stream.write(bytes(block))
+        stream.truncate(stream.tell() - leave)
     return seen
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +30,12 @@ def wheel(folder: Path, name: str, version: str = "1.0", **files: str) -> Path:
         for inside, text in {**content, f"{about}/RECORD": record}.items():
             archive.writestr(inside, text)
     return path
+
+
+def large(folder: Path, name: str, size: int) -> Path:
+    """A wheel with a file of so many bytes, which do not get fewer when they are packed."""
+    data = base64.b64encode(os.urandom(size * 3 // 4)).decode()
+    return wheel(folder, name, **{f"{name}_data": data})
 
 
 def digest(path: Path) -> str:

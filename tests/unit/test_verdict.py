@@ -31,6 +31,7 @@ def ended(
     stop: Stop | None = None,
     killed: bool = False,
     survivors: int = 0,
+    disk_full: bool = False,
     last_line: str = "",
 ) -> Outcome:
     return judge(
@@ -41,9 +42,20 @@ def ended(
             stop=stop,
             killed=killed,
             survivors=survivors,
+            disk_full=disk_full,
             last_line=last_line,
         )
     )
+
+
+def test_a_failure_on_a_full_disk_is_the_disks() -> None:
+    outcome = ended(Exit(code=1, ended=0.0), disk_full=True, last_line="line 7")
+    assert (outcome.cause, outcome.exit_code) == (Cause.DISK_FULL, 1)
+    assert "line 7" in outcome.message
+
+
+def test_what_goes_well_on_a_full_disk_goes_well() -> None:
+    assert ended(Exit(code=0, ended=0.0), disk_full=True) == Outcome()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Housekeeping:
         while not self._gone.is_set():
             try:
                 collect_runs(self._runs, self._cache)
+                folders.reserve(self._runs)
                 if time.monotonic() >= self._due:
                     self._due = time.monotonic() + HOUR
                     if dropped := collect_environments(self._cache):

@@ -216,6 +216,7 @@ class Watcher:
                 stop=self._stop,
                 killed=self._told == signal.SIGKILL,
                 memory=self._memory(state, ended),
+                disk_full=folders.no_room(self._folder),
                 last_line=last_line(self._written()),
             )
         )

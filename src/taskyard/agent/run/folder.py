@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -18,6 +19,11 @@ from taskyard.agent.run import spec as contract
 from taskyard.agent.run.spec import Contained, Exit, Process, RunSpec, RunState, Secrets, Stop
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+RESERVED = 256 << 10
+"""Bytes that are kept for the last words of runs whose disk gets full."""
+_NO_ROOM = 1 << 20
+"""Bytes: a disk with less is full, whatever has been given up meanwhile."""
 
 _libc = ctypes.CDLL(None)
 _AT_FDCWD = -100
@@ -67,6 +73,28 @@ def settle(folder: Path) -> None:
     _sync(folder / contract.SPEC)
     _sync(folder)
     _sync(folder.parent)
+
+
+def reserve(runs: Path) -> None:
+    """Keep some room on the disk of the runs below ``runs``, unless there is too little of it."""
+    place = _reserved(runs)
+    if place.exists() or no_room(runs.parent):
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVED)
+        finally:
+            os.close(descriptor)
+
+
+def no_room(folder: Path) -> bool:
+    """Whether the disk is as good as full."""
+    return shutil.disk_usage(folder).free < _NO_ROOM
+
+
+def _reserved(runs: Path) -> Path:
+    return runs.parent / "reserved"
 
 
 def all_runs(runs: Path) -> list[Path]:
@@ -130,7 +158,8 @@ def write_state(
 
     ``hasty`` is for what will be written again soon: a loss of power may leave no state at all.
     """
-    _write(folder / contract.STATE, state, durable=durable, hasty=hasty)
+    write = _write_last if durable else _write
+    write(folder / contract.STATE, state, durable=durable, hasty=hasty)
 
 
 def write_process(folder: Path, process: Process) -> None:
@@ -145,7 +174,7 @@ def write_contained(folder: Path, contained: Contained) -> None:
 
 def write_exit(folder: Path, ended: Exit) -> None:
     """Record how the user's process ended."""
-    _write(folder / contract.EXIT, ended, durable=False)
+    _write_last(folder / contract.EXIT, ended, durable=False)
 
 
 def write_stop(folder: Path, stop: Stop) -> None:
@@ -184,6 +213,17 @@ def _write(path: Path, value: msgspec.Struct, *, durable: bool, hasty: bool = Fa
         raise
     if durable:
         _sync(path.parent)
+
+
+def _write_last(path: Path, value: msgspec.Struct, *, durable: bool, hasty: bool = False) -> None:
+    """Write what must not be lost: on a full disk, in the place of what is kept for that."""
+    try:
+        _write(path, value, durable=durable, hasty=hasty)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _reserved(path.parent.parent).unlink(missing_ok=True)
+        _write(path, value, durable=durable, hasty=hasty)
 
 
 def _exchanged(aside: str, path: Path) -> bool:

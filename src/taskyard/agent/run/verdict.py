@@ -56,6 +56,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     survivors: int = 0
     """Processes of the run that even signal 9 did not end in time."""
     memory: Memory = Memory()
+    disk_full: bool = False
+    """There is no room left where the run lies."""
     last_line: str = ""
     """The last line that the process wrote."""
 
@@ -98,6 +100,8 @@ def _by_itself(ending: Ending) -> Outcome:
         return _beyond(ending.memory, ended)
     if ended.signal == signal.SIGKILL:
         return _killed(ending, ended)
+    if ending.disk_full and ended.code:
+        return _out_of_room(ending, ended)
     if ended.signal:
         name = signal.Signals(ended.signal).name if ended.signal in _NUMBERS else ""
         text = f"killed by signal {ended.signal}" + (f" ({name})" if name else "")
@@ -115,6 +119,17 @@ def _by_itself(ending: Ending) -> Outcome:
             "if one was a worker of this task, that is the reason. Ask for more memory or use less."
         )
     return Outcome(exit_code=ended.code, cause=Cause.USER_CODE, message=text, hint=hint)
+
+
+def _out_of_room(ending: Ending, ended: Exit) -> Outcome:
+    """It could not write any more, to its console or to files of its own."""
+    said = f": {ending.last_line}" if ending.last_line else ""
+    return Outcome(
+        exit_code=ended.code,
+        cause=Cause.DISK_FULL,
+        message=f"the disk is full, and the task ended with exit code {ended.code}{said}",
+        hint="Free space on the agent's machine. The console has all that could be written.",
+    )
 
 
 def _beyond(facts: Memory, ended: Exit) -> Outcome:

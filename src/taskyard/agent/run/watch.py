@@ -58,6 +58,7 @@ def watch(folder: Path, process: Process, limits: Limits, ear: Ear, say: Say) ->
         killed=killed,
         survivors=survivors,
         memory=_memory(process, ended, limits),
+        disk_full=folders.no_room(folder),
         last_line=written,
     )
     clear_away(process)
