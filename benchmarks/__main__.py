@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -56,6 +57,9 @@ def main() -> int:
     parser.add_argument(
         "--postgresql", action="store_true", help="on PostgreSQL as well as on SQLite"
     )
+    parser.add_argument(
+        "--tasks", type=int, default=1_000_000, help="how many the lists of task_list are of"
+    )
     parser.add_argument("--json", type=Path, help="write samples and figures to this file")
     args = parser.parse_args()
     if unknown := [name for name in args.names if name not in ROUNDS]:
@@ -65,7 +69,8 @@ def main() -> int:
     failures = 0
     for name in args.names or ROUNDS:
         try:
-            found = run(name, args.rounds or ROUNDS[name], postgresql=args.postgresql)
+            more = lists(args.postgresql, args.tasks) if name in ON_DATABASES else {}
+            found = run(name, args.rounds or ROUNDS[name], **more)
         except Failed as error:
             print(f"\n{name} failed: {error}", file=sys.stderr)
             failures += 1
@@ -85,12 +90,14 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def run(name: str, rounds: int, *, postgresql: bool) -> list[figures.Measure]:
+def lists(postgresql: bool, tasks: int) -> dict[str, Any]:
+    """What a benchmark of our own on several databases is told."""
+    return {"databases": ("sqlite", "postgresql") if postgresql else ("sqlite",), "tasks": tasks}
+
+
+def run(name: str, rounds: int, **more: Any) -> list[figures.Measure]:
     """Run one benchmark in a fresh temporary folder. Raises Failed."""
     module = importlib.import_module(f"benchmarks.{name}")
-    more = {}
-    if name in ON_DATABASES:
-        more["databases"] = ("sqlite", "postgresql") if postgresql else ("sqlite",)
     with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", ignore_cleanup_errors=True) as made:
         began = time.monotonic()
         found: list[figures.Measure] = module.run(Path(made), rounds, **more)

@@ -1,4 +1,4 @@
-"""A data set: the database of a team with a million tasks, made once and kept in the cache.
+"""A data set: the database of a team with very many tasks, made once and kept in the cache.
 
 Fifty people, two hundred projects of very different sizes, some tags, six parameters and four
 metrics a task. Everything follows from a task's number: each making of it is the same.
@@ -24,7 +24,6 @@ from taskyard.server.store import databases, tables, texts
 from taskyard.server.store.engine import Tx
 
 CACHE = Path(__file__).parent.parent / ".cache" / "benchmarks"
-TASKS = 1_000_000
 AT_ONCE = 5_000
 SECOND = 1_000_000
 NEWEST = 1_790_000_000 * SECOND
@@ -56,11 +55,11 @@ def name_of(what: str, number: int) -> str:
 
 
 @contextlib.contextmanager
-def served(database: str) -> Iterator[Stage]:
+def served(database: str, tasks: int) -> Iterator[Stage]:
     """A server on the data set, on ``sqlite`` or ``postgresql``; makes it when it is not there."""
     shape = [str(CreateTable(table)) for table in tables.metadata.sorted_tables]
     shape += [str(CreateIndex(i)) for t in tables.metadata.sorted_tables for i in t.indexes]
-    digest = hashlib.sha256("".join([*sorted(shape), str(TASKS)]).encode()).hexdigest()[:8]
+    digest = hashlib.sha256("".join([*sorted(shape), str(tasks)]).encode()).hexdigest()[:8]
     folder = CACHE / f"tasks-{database}-{digest}"
     with stage.database(folder, database) as url:
         made = folder / "made"
@@ -71,7 +70,7 @@ def served(database: str) -> Iterator[Stage]:
                 url or f"sqlite:///{folder / 'server' / 'taskyard.db'}", lambda _: None
             )
             try:
-                _fill(store.engine, company)
+                _fill(store.engine, company, tasks)
                 _index(store.engine)
             finally:
                 store.close()
@@ -80,14 +79,14 @@ def served(database: str) -> Iterator[Stage]:
             yield running
 
 
-def _fill(store: Engine, company: str) -> None:
+def _fill(store: Engine, company: str, tasks: int) -> None:
     chance = random.Random(1)
     with store.connect() as connection:
         connection.execute(insert(tables.users), [_user(n, company) for n in range(USERS)])
         connection.execute(insert(tables.projects), [_project(n, company) for n in range(PROJECTS)])
-        for start in range(0, TASKS, AT_ONCE):
-            numbers = range(start, min(start + AT_ONCE, TASKS))
-            made = [_task(number, company, chance) for number in numbers]
+        for start in range(0, tasks, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, tasks))
+            made = [_task(number, tasks - number, company, chance) for number in numbers]
             connection.execute(insert(tables.tasks), made)
             changed = [{"task": task["id"]} for task in made]
             connection.execute(insert(texts.changed_texts), changed)
@@ -129,11 +128,11 @@ def _project(number: int, company: str) -> dict[str, Any]:
     }
 
 
-def _task(number: int, company: str, chance: random.Random) -> dict[str, Any]:
+def _task(number: int, age: int, company: str, chance: random.Random) -> dict[str, Any]:
     (status,) = chance.choices(list(STATUSES), list(STATUSES.values()))
     (kind,) = chance.choices(list(TYPES), list(TYPES.values()))
     model, word = chance.choice(MODELS), chance.choice(WORDS)
-    created = NEWEST - (TASKS - number) * APART
+    created = NEWEST - age * APART
     started = None if status in {Status.CREATED, Status.QUEUED} else created + 5 * SECOND
     lasted = chance.randrange(60, 7200)
     ended = status not in {Status.CREATED, Status.QUEUED, Status.IN_PROGRESS}
