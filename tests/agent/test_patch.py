@@ -13,16 +13,7 @@ from taskyard.agent.run.exact import EXACT
 from taskyard.agent.run.patch import apply, is_patch, standalone
 from taskyard.api.errors import Cause, RunError
 from taskyard.sdk.capture import capture
-from tests.agent.trees import (
-    Tree,
-    add_submodule,
-    carry,
-    commit_all,
-    foreign_patch,
-    new_repository,
-    read,
-    write,
-)
+from tests.agent import trees
 from tests.beds.repositories import git
 
 _part = st.one_of(
@@ -54,7 +45,7 @@ _file = st.one_of(
 )
 
 
-def _no_file_is_also_a_folder(tree: Tree) -> Tree:
+def _no_file_is_also_a_folder(tree: trees.Tree) -> trees.Tree:
     folders = {name[:at] for name in tree for at in range(len(name)) if name[at : at + 1] == b"/"}
     return {name: file for name, file in tree.items() if name not in folders}
 
@@ -63,7 +54,7 @@ _tree = st.dictionaries(_name, _file, max_size=6).map(_no_file_is_also_a_folder)
 
 
 @st.composite
-def _edits(draw: st.DrawFn) -> tuple[Tree, Tree]:
+def _edits(draw: st.DrawFn) -> tuple[trees.Tree, trees.Tree]:
     """A committed tree, and what became of it: files kept, changed, moved, removed, new."""
     before, after = draw(_tree), dict(draw(_tree))
     for name, file in before.items():
@@ -84,14 +75,14 @@ def _edits(draw: st.DrawFn) -> tuple[Tree, Tree]:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(_edits())
-def test_any_work_tree_arrives_byte_for_byte(edits: tuple[Tree, Tree]) -> None:
+def test_any_work_tree_arrives_byte_for_byte(edits: tuple[trees.Tree, trees.Tree]) -> None:
     before, after = edits
     with tempfile.TemporaryDirectory() as scratch:
-        repo = new_repository(Path(scratch) / "repo")
-        write(repo, before)
-        commit_all(repo)
-        write(repo, after)
-        assert carry(repo, Path(scratch)) == after
+        repo = trees.new_repository(Path(scratch) / "repo")
+        trees.write(repo, before)
+        trees.commit_all(repo)
+        trees.write(repo, after)
+        assert trees.carry(repo, Path(scratch)) == after
 
 
 @settings(
@@ -99,31 +90,31 @@ def test_any_work_tree_arrives_byte_for_byte(edits: tuple[Tree, Tree]) -> None:
 )
 @given(_edits(), st.sampled_from(["sub", "a b/é"]))
 def test_any_work_tree_of_a_submodule_arrives_byte_for_byte(
-    edits: tuple[Tree, Tree], path: str
+    edits: tuple[trees.Tree, trees.Tree], path: str
 ) -> None:
     before, after = edits
     with tempfile.TemporaryDirectory() as scratch:
-        module = new_repository(Path(scratch) / "module")
-        write(module, before)
-        commit_all(module)
-        repo = new_repository(Path(scratch) / "repo")
-        add_submodule(repo, module, path)
-        commit_all(repo)
-        write(repo / path, after)
-        carry(repo, Path(scratch))
-        assert read(Path(scratch) / "run" / path) == after
+        module = trees.new_repository(Path(scratch) / "module")
+        trees.write(module, before)
+        trees.commit_all(module)
+        repo = trees.new_repository(Path(scratch) / "repo")
+        trees.add_submodule(repo, module, path)
+        trees.commit_all(repo)
+        trees.write(repo / path, after)
+        trees.carry(repo, Path(scratch))
+        assert trees.read(Path(scratch) / "run" / path) == after
 
 
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(_tree)
-def test_any_folder_without_git_arrives_byte_for_byte(tree: Tree) -> None:
+def test_any_folder_without_git_arrives_byte_for_byte(tree: trees.Tree) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "folder"
         folder.mkdir()
-        write(folder, tree)
-        assert carry(folder, Path(scratch)) == tree
+        trees.write(folder, tree)
+        assert trees.carry(folder, Path(scratch)) == tree
 
 
 @pytest.mark.parametrize(
@@ -135,19 +126,19 @@ def test_attributes_of_the_repository_do_not_change_a_changed_file(
 ) -> None:
     (repo / ".gitattributes").write_text(f"*.csv {attributes[2:]}\n")
     (repo / "data.csv").write_bytes("x\r\n$Id$\r\n".encode("utf-16-le"))
-    commit_all(repo)
+    trees.commit_all(repo)
     (repo / "data.csv").write_bytes("a\r\nb\nc $Id: 1 $\r\n".encode("utf-16-le"))
     (repo / "new.csv").write_bytes(b"a\r\nb\nc $Id: 1 $\r\n")
-    after = read(repo)
-    assert carry(repo, tmp_path) == after
+    after = trees.read(repo)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_a_file_that_became_a_folder_and_the_reverse_arrive(repo: Path, tmp_path: Path) -> None:
-    write(repo, {b"x": ("file", b"1\n"), b"y/z": ("file", b"2\n"), b"l/m": ("file", b"3\n")})
-    commit_all(repo)
-    after: Tree = {b"x/in": ("file", b"1\n"), b"y": ("file", b"2\n"), b"l": ("link", b"x")}
-    write(repo, after)
-    assert carry(repo, tmp_path) == after
+    trees.write(repo, {b"x": ("file", b"1\n"), b"y/z": ("file", b"2\n"), b"l/m": ("file", b"3\n")})
+    trees.commit_all(repo)
+    after: trees.Tree = {b"x/in": ("file", b"1\n"), b"y": ("file", b"2\n"), b"l": ("link", b"x")}
+    trees.write(repo, after)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_an_empty_file_in_a_folder_whose_name_ends_in_a_space_arrives(
@@ -155,8 +146,8 @@ def test_an_empty_file_in_a_folder_whose_name_ends_in_a_space_arrives(
 ) -> None:
     (repo / "odd ").mkdir()
     (repo / "odd " / "empty").touch()
-    after = read(repo)
-    assert carry(repo, tmp_path) == after
+    after = trees.read(repo)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_unpushed_commits_and_changes_arrive_together(repo: Path, tmp_path: Path) -> None:
@@ -164,28 +155,28 @@ def test_unpushed_commits_and_changes_arrive_together(repo: Path, tmp_path: Path
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message=local")
     (repo / "a.txt").write_text("changed\n")
-    after = read(repo)
-    assert carry(repo, tmp_path) == after
+    after = trees.read(repo)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_white_space_at_the_end_of_the_patch_survives_stripping(repo: Path, tmp_path: Path) -> None:
     (repo / "z.txt").write_bytes(b"text\n  \n\n\t\n \n")
-    after = read(repo)
-    assert carry(repo, tmp_path) == after
+    after = trees.read(repo)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_changes_are_uncommitted_in_the_working_tree(repo: Path, tmp_path: Path) -> None:
     (repo / "a.txt").write_text("one\n")
     (repo / "new.txt").write_text("new\n")
-    carry(repo, tmp_path)
+    trees.carry(repo, tmp_path)
     status = git(tmp_path / "run", "status", "--porcelain", "--untracked-files=all")
     assert status.splitlines() == [" M a.txt", "?? new.txt"]
 
 
 def test_a_plain_git_diff_applies(repo: Path, run: Path) -> None:
     (repo / "a.txt").write_text("one\n2\nthree\nfour\nfive\n")
-    apply(run, foreign_patch(repo), say=print)
-    assert read(run) == read(repo)
+    apply(run, trees.foreign_patch(repo), say=print)
+    assert trees.read(run) == trees.read(repo)
 
 
 @pytest.mark.parametrize("options", [(), ("--unified=0",), ("--binary",)])
@@ -203,14 +194,14 @@ def test_a_diff_that_lost_the_white_space_at_its_end_applies(
     if options == ("--binary",):
         (repo / "b.txt").write_text(before)
         (repo / "b.bin").write_bytes(b"\0\3\4\5")
-    apply(run, foreign_patch(repo, *options), say=print)
-    assert read(run) == read(repo)
+    apply(run, trees.foreign_patch(repo, *options), say=print)
+    assert trees.read(run) == trees.read(repo)
 
 
 def test_an_empty_diff_changes_nothing(run: Path) -> None:
-    before = read(run)
+    before = trees.read(run)
     apply(run, " \n", say=print)
-    assert read(run) == before
+    assert trees.read(run) == before
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -218,7 +209,7 @@ def test_a_patch_of_another_commit_is_merged_when_it_can_be(
     repo: Path, run: Path, exact: bool
 ) -> None:
     (repo / "a.txt").write_text("one\ntwo\nthree\nfour\nFIVE\n")
-    diff = capture(repo).diff if exact else foreign_patch(repo, "--full-index")
+    diff = capture(repo).diff if exact else trees.foreign_patch(repo, "--full-index")
     (run / "a.txt").write_text("one\nTWO\nthree\nfour\nfive\n")
     git(run, "commit", "--quiet", "--all", "--message=other")
     said: list[str] = []
@@ -244,10 +235,10 @@ def test_a_refused_exact_patch_leaves_the_tree_alone(repo: Path, run: Path) -> N
     diff = capture(repo).diff
     (run / "a.txt").write_text("quite\ndifferent\n")
     git(run, "commit", "--quiet", "--all", "--message=other")
-    before = read(run)
+    before = trees.read(run)
     with pytest.raises(RunError):
         apply(run, diff, say=print)
-    assert read(run) == before
+    assert trees.read(run) == before
 
 
 def test_a_script_without_repository_is_written_out(tmp_path: Path) -> None:
@@ -268,12 +259,12 @@ def test_a_script_stays_in_its_folder(tmp_path: Path, entry_point: str) -> None:
 
 def test_a_patch_without_repository_fills_the_folder(tmp_path: Path) -> None:
     source, into = tmp_path / "source", tmp_path / "run"
-    write_to: Tree = {b"go.sh": ("program", b"#!/bin/sh\n"), b"d/x.bin": ("file", b"\0\xff")}
+    write_to: trees.Tree = {b"go.sh": ("program", b"#!/bin/sh\n"), b"d/x.bin": ("file", b"\0\xff")}
     source.mkdir()
     into.mkdir()
-    write(source, write_to)
+    trees.write(source, write_to)
     assert standalone(into, capture(source).diff, "go.sh") == into / "go.sh"
-    assert read(into) == write_to
+    assert trees.read(into) == write_to
 
 
 @pytest.mark.parametrize(
@@ -296,4 +287,4 @@ def test_the_end_mark_is_not_taken_for_content(repo: Path, run: Path) -> None:
     diff = capture(repo).diff
     assert diff.endswith(EXACT)
     apply(run, diff, say=print)
-    assert read(run) == read(repo)
+    assert trees.read(run) == trees.read(repo)

@@ -12,27 +12,18 @@ from taskyard.agent.run.source import fetch
 from taskyard.agent.run.spec import Code
 from taskyard.api.errors import RunError
 from taskyard.sdk.capture import capture
-from tests.agent.trees import (
-    FILE_ALLOWED,
-    add_submodule,
-    carry,
-    commit_all,
-    foreign_patch,
-    new_repository,
-    read,
-    write,
-)
+from tests.agent import trees
 from tests.beds.repositories import git
 
 
 def test_a_diff_that_reaches_into_a_submodule_applies(repo: Path, tmp_path: Path) -> None:
-    module = new_repository(tmp_path / "module")
+    module = trees.new_repository(tmp_path / "module")
     (module / "m.txt").write_text("m\n")
-    commit_all(module)
+    trees.commit_all(module)
     git(repo, "-c", "protocol.file.allow=always", "submodule", "add", str(module), "sub")
-    commit = commit_all(repo)
+    commit = trees.commit_all(repo)
     (repo / "sub" / "m.txt").write_text("changed\n")
-    diff = foreign_patch(repo)
+    diff = trees.foreign_patch(repo)
     into = tmp_path / "run"
     code = Code(repository=str(repo), commit=commit)
     fetch(code, git={}, cache=tmp_path / "cache", into=into, say=print)
@@ -49,8 +40,8 @@ def test_changes_in_submodules_of_submodules_arrive(nested: Path, tmp_path: Path
     (inner / "new.bin").write_bytes(b"\0\1")
     (inner / "new.bin").chmod(0o755)
     (inner / "i.txt").unlink()
-    after = read(nested)
-    assert carry(nested, tmp_path) == after
+    after = trees.read(nested)
+    assert trees.carry(nested, tmp_path) == after
 
 
 def test_a_submodule_at_another_commit_arrives_there(nested: Path, tmp_path: Path) -> None:
@@ -62,8 +53,8 @@ def test_a_submodule_at_another_commit_arrives_there(nested: Path, tmp_path: Pat
     (one / "unpushed.txt").write_text("unpushed\n")
     git(one, "add", "--all")
     git(one, "commit", "--quiet", "--message=unpushed")
-    after = read(nested)
-    assert carry(nested, tmp_path) == after
+    after = trees.read(nested)
+    assert trees.carry(nested, tmp_path) == after
     assert not git(tmp_path / "run" / "lib" / "one", "status", "--porcelain", "pushed.txt")
 
 
@@ -72,38 +63,38 @@ def test_unpushed_commits_that_move_a_submodule_arrive(nested: Path, tmp_path: P
     (one / "l.txt").write_text("moved on\n")
     git(one, "commit", "--quiet", "--all", "--message=on")
     git(nested, "commit", "--quiet", "--all", "--message=move")
-    after = read(nested)
-    assert carry(nested, tmp_path) == after
+    after = trees.read(nested)
+    assert trees.carry(nested, tmp_path) == after
 
 
 def test_a_new_submodule_arrives(nested: Path, tmp_path: Path) -> None:
-    other = new_repository(tmp_path / "other")
-    write(other, {b"o.txt": ("file", b"o\n")})
-    commit_all(other)
-    add_submodule(nested, other, "new one")
+    other = trees.new_repository(tmp_path / "other")
+    trees.write(other, {b"o.txt": ("file", b"o\n")})
+    trees.commit_all(other)
+    trees.add_submodule(nested, other, "new one")
     (nested / "new one" / "o.txt").write_text("changed\n")
-    after = read(nested)
-    assert carry(nested, tmp_path) == after
+    after = trees.read(nested)
+    assert trees.carry(nested, tmp_path) == after
 
 
 def test_a_submodule_that_nothing_was_pushed_of_arrives_whole(repo: Path, tmp_path: Path) -> None:
     module = tmp_path / "module"
     module.mkdir()
     git(module, "init", "--quiet")
-    write(module, {b"m.txt": ("file", b"m\n")})
+    trees.write(module, {b"m.txt": ("file", b"m\n")})
     git(module, "add", "--all")
     git(module, "commit", "--quiet", "--message=first")
-    add_submodule(repo, module, "sub")
+    trees.add_submodule(repo, module, "sub")
     git(repo / "sub", "remote", "remove", "origin")
-    after = read(repo)
-    assert carry(repo, tmp_path) == after
+    after = trees.read(repo)
+    assert trees.carry(repo, tmp_path) == after
 
 
 def test_a_removed_submodule_is_gone(nested: Path, tmp_path: Path) -> None:
     git(nested, "rm", "--quiet", "--force", "lib/one")
-    after = read(nested)
+    after = trees.read(nested)
     assert b"lib/one/l.txt" not in after
-    assert carry(nested, tmp_path) == after
+    assert trees.carry(nested, tmp_path) == after
 
 
 def test_a_clean_submodule_needs_no_patch(nested: Path) -> None:
@@ -114,10 +105,10 @@ def test_a_patch_of_submodules_applies_with_plain_git(nested: Path, tmp_path: Pa
     (nested / "a.txt").write_text("changed\n")
     (nested / "lib" / "one" / "l.txt").write_text("changed\n")
     plain = tmp_path / "plain"
-    git(tmp_path, *FILE_ALLOWED, "clone", "--quiet", "--recursive", str(nested), str(plain))
+    git(tmp_path, *trees.FILE_ALLOWED, "clone", "--quiet", "--recursive", str(nested), str(plain))
     (tmp_path / "patch").write_text(capture(nested).diff)
     git(plain, "apply", str(tmp_path / "patch"))
-    assert read(plain) == read(nested)
+    assert trees.read(plain) == trees.read(nested)
 
 
 @pytest.mark.parametrize("path", ["../away", "/etc", "sub/.git", ""])
@@ -129,13 +120,16 @@ def test_a_submodule_outside_of_the_repository_is_refused(run: Path, path: str) 
 @pytest.fixture
 def nested(repo: Path, tmp_path: Path) -> Path:
     """A repository with a submodule, ``lib/one``, which has one of its own, ``inner``."""
-    inner, library = new_repository(tmp_path / "inner"), new_repository(tmp_path / "library")
-    write(inner, {b"i.txt": ("file", b"i\n")})
-    commit_all(inner)
-    write(library, {b"l.txt": ("file", b"l\n"), b"a.txt": ("file", b"of the library\n")})
-    add_submodule(library, inner, "inner")
-    commit_all(library)
-    add_submodule(repo, library, "lib/one")
-    git(repo, *FILE_ALLOWED, "submodule", "--quiet", "update", "--init", "--recursive")
-    commit_all(repo)
+    inner, library = (
+        trees.new_repository(tmp_path / "inner"),
+        trees.new_repository(tmp_path / "library"),
+    )
+    trees.write(inner, {b"i.txt": ("file", b"i\n")})
+    trees.commit_all(inner)
+    trees.write(library, {b"l.txt": ("file", b"l\n"), b"a.txt": ("file", b"of the library\n")})
+    trees.add_submodule(library, inner, "inner")
+    trees.commit_all(library)
+    trees.add_submodule(repo, library, "lib/one")
+    git(repo, *trees.FILE_ALLOWED, "submodule", "--quiet", "update", "--init", "--recursive")
+    trees.commit_all(repo)
     return repo
