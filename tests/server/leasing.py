@@ -54,6 +54,11 @@ def history(api: Api, task: str) -> list[dict[str, Any]]:
     return found
 
 
+def console(api: Api, task: str) -> list[str]:
+    found = api("events.get_task_log", task=task, order="asc", batch_size=100)["events"]
+    return [event["msg"] for event in found]
+
+
 def states(api: Api, task: str) -> list[str]:
     return [attempt["state"] for attempt in history(api, task)]
 

@@ -10,7 +10,17 @@ from taskyard.api import errors
 from taskyard.api.errors import ApiError, Cause
 from tests.beds.server import Api
 from tests.server.asking import task_of, waiting
-from tests.server.leasing import ANY, finish, history, leased, states, take
+from tests.server.leasing import (
+    ANY,
+    console,
+    finish,
+    history,
+    leased,
+    refused,
+    report,
+    states,
+    take,
+)
 from tests.server.making import new_queue, queued
 
 
@@ -126,3 +136,43 @@ def test_a_task_whose_queue_is_gone_goes_back_to_the_default_one(api: Api) -> No
     api("queues.delete", queue=queue)
     finish(api, lease, "returned")
     assert task in waiting(api, api("queues.get_default")["id"])
+
+
+def ended_with(api: Api, lease: dict[str, Any], offset: int, text: str, **last: Any) -> Any:
+    """End a run together with its last report."""
+    named = {"task": lease["task"], "attempt": lease["attempt"], "worker": "w:0"}
+    said = {**named, **last, "console": {"offset": offset, "text": text}}
+    return finish(api, lease, "completed", last=said)
+
+
+def test_the_last_report_may_come_with_the_end(api: Api) -> None:
+    _, task, lease = leased(api)
+    report(api, lease, console={"offset": 0, "text": "one\n"})
+    phases = [{"name": "launch", "started": 1.0, "ended": 2.0}]
+    answer = ended_with(api, lease, 4, "two\n", phases=phases)
+    assert (answer["status"], answer["console"]) == ("completed", 8)
+    assert console(api, task) == ["one", "two"]
+    assert history(api, task)[0]["phases"] == phases
+
+
+def test_an_end_with_a_report_that_is_told_twice_is_kept_once(api: Api) -> None:
+    _, task, lease = leased(api)
+    for _ in range(2):
+        assert ended_with(api, lease, 0, "bye\n")["status"] == "completed"
+    assert console(api, task) == ["bye"]
+    assert states(api, task) == ["completed"]
+
+
+def test_a_run_does_not_end_while_output_before_its_last_is_missing(api: Api) -> None:
+    _, task, lease = leased(api)
+    assert refused(ended_with, api, lease, 99, "far\n") == errors.VALIDATION[:2]
+    assert task_of(api, task)["status"] == "in_progress"
+    assert console(api, task) == []
+
+
+def test_the_last_report_of_an_attempt_that_is_out_of_date_is_not_kept(api: Api) -> None:
+    queue, task, lease = leased(api)
+    finish(api, lease, "returned")
+    take(api, queue, worker="w:1")
+    assert refused(ended_with, api, lease, 0, "late\n") == errors.STALE_ATTEMPT[:2]
+    assert console(api, task) == []

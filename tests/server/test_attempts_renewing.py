@@ -11,7 +11,7 @@ from taskyard.server.store.times import from_wire
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
 from tests.server.asking import task_of
-from tests.server.leasing import finish, history, leased, refused, renew, report, take
+from tests.server.leasing import console, finish, history, leased, refused, renew, report, take
 from tests.server.making import unique
 
 
@@ -98,11 +98,6 @@ def test_where_a_run_has_its_place_is_kept_with_the_attempt(api: Api) -> None:
     report(api, lease, place=place)
     report(api, lease, phase="launch")
     assert history(api, task)[0]["place"] == place
-
-
-def console(api: Api, task: str) -> list[str]:
-    found = api("events.get_task_log", task=task, order="asc", batch_size=100)["events"]
-    return [event["msg"] for event in found]
 
 
 def test_output_is_kept_once_however_often_it_is_sent(api: Api) -> None:

@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from taskyard.agent import artifacts
-from taskyard.agent.executors import Executor
+from taskyard.agent.executors import Executor, Observation
 from taskyard.agent.machine import processes
 from taskyard.agent.machine.changes import Changes
 from taskyard.agent.run import folder as folders
@@ -90,7 +90,9 @@ class Follower:
         self._aborted: float | None = None
         """When an abort was heard of first."""
         self._place = msgspec.to_builtins(self.spec.place) or None
-        self._told: tuple[Any, ...] = ()
+        self._told: Facts | None = None
+        self._apart = False
+        """The last report does not go with the end."""
         self._trouble = ""
         self._changes = Changes(folder)
         self._detached = threading.Event()
@@ -175,14 +177,14 @@ class Follower:
         """Look at the run once and tell what is new; True when all is told."""
         self._changes.listen_for_writing(CONSOLE)
         seen = self._executor.poll(self.folder)
-        self._report(seen.state, whole=seen.over)
+        last = self._report(seen.state, whole=seen.over)
         self._note_trouble("")
         if not seen.over:
             self._pause(seen.state)
             return False
         self.ending = True
         artifacts.deliver(self._session, self.folder, self.spec)
-        answer = self._finish(seen.outcome)
+        answer = self._finish(seen, last)
         log.info("task %s: attempt %d is over: %s", self.task, self.attempt, answer.status)
         self._mark_delivered()
         return True
@@ -235,34 +237,41 @@ class Follower:
             if STATE in heard or not processes.alive(state.supervisor, state.supervisor_start):
                 return
 
-    def _report(self, state: RunState, *, whole: bool) -> None:
-        """Send what is new of the console and of the phases. ``whole``: nothing more will come."""
-        phases = [msgspec.to_builtins(p) for p in state.phases]
-        facts = (phases, state.commit, state.packages, state.conda_packages)
+    def _report(self, state: RunState, *, whole: bool) -> Report | None:
+        """Send what is new of the console and of the phases.
+
+        ``whole``: nothing more will come. Then the last of it is given back, if there is any, to
+        go with the end.
+        """
         while not self._detached.is_set():
-            begin, (text, size) = self._offset, self._unsent(whole=whole)
-            news = facts != self._told
-            if begin is not None and not size and not news:
-                return
-            answer = self._session.call(
-                Report(
-                    worker=self._worker,
-                    task=self.task,
-                    attempt=self.attempt,
-                    console=Console(offset=begin or 0, size=size, text=text),
-                    phases=facts[0] if news else None,
-                    place=self._place if news else None,
-                    commit=facts[1] or None if news else None,
-                    packages=facts[2] or None if news else None,
-                    conda_packages=facts[3] or None if news else None,
-                ),
-                ReportResponse,
-            )
+            begin, facts = self._offset, _facts(state)
+            report = self._news(facts, whole=whole)
+            if report is None:
+                return None
+            size = (report.console and report.console.size) or 0
+            if whole and begin is not None and size < CHUNK and not self._apart:
+                return report
+            answer = self._session.call(report, ReportResponse)
             self._told, self._offset = facts, answer.console
             if size and answer.console <= (begin or 0):
                 raise TaskyardError("the server keeps nothing of what the task prints")
             if begin is not None and size < CHUNK and not whole:
-                return
+                return None
+        return None
+
+    def _news(self, facts: Facts, *, whole: bool) -> Report | None:
+        """What the server is to be told next; None when it knows all."""
+        text, size = self._unsent(whole=whole)
+        report = Report(worker=self._worker, task=self.task, attempt=self.attempt)
+        if facts != self._told:
+            report.phases, report.place = facts.phases, self._place
+            report.commit, report.packages = facts.commit or None, facts.packages or None
+            report.conda_packages = facts.conda_packages or None
+        elif self._offset is not None and not size:
+            return None
+        if size or self._offset is None:
+            report.console = Console(offset=self._offset or 0, size=size, text=text)
+        return report
 
     def _unsent(self, *, whole: bool) -> tuple[str, int]:
         """The console text after what the server has, and how many bytes it is."""
@@ -279,20 +288,27 @@ class Follower:
             data = whole_characters(data)
         return data.decode("utf-8", "replace"), len(data)
 
-    def _finish(self, outcome: Outcome) -> FinishResponse:
-        return self._tell_end(
-            self._session,
-            Finish(
-                worker=self._worker,
-                task=self.task,
-                attempt=self.attempt,
-                outcome=final_word(outcome),
-                exit_code=outcome.exit_code,
-                cause=Cause(outcome.cause) if outcome.cause else None,
-                message=outcome.message,
-                hint=outcome.hint,
-            ),
+    def _finish(self, seen: Observation, last: Report | None) -> FinishResponse:
+        outcome = seen.outcome
+        request = Finish(
+            worker=self._worker,
+            task=self.task,
+            attempt=self.attempt,
+            outcome=final_word(outcome),
+            exit_code=outcome.exit_code,
+            cause=Cause(outcome.cause) if outcome.cause else None,
+            message=outcome.message,
+            hint=outcome.hint,
+            last=last,
         )
+        try:
+            return self._tell_end(self._session, request)
+        except ApiError as error:
+            if last is None or error.kind in VOID:
+                raise
+            # The server has something else than we thought: it is to be asked first.
+            self._offset, self._told, self._apart = None, None, True
+            raise TaskyardError(f"the server refuses the last report: {error}") from error
 
     def _mark_delivered(self) -> None:
         try:
@@ -300,6 +316,20 @@ class Follower:
         except OSError as error:
             # Harmless: the next agent tells the server once more, which knows it already.
             log.warning("cannot write to %s: %s", self.folder, error.strerror)
+
+
+class Facts(NamedTuple):
+    """What a run has to tell of itself, besides what it prints."""
+
+    phases: list[dict[str, Any]]
+    commit: str
+    packages: str
+    conda_packages: str
+
+
+def _facts(state: RunState) -> Facts:
+    phases = [msgspec.to_builtins(phase) for phase in state.phases]
+    return Facts(phases, state.commit, state.packages, state.conda_packages)
 
 
 def final_word(outcome: Outcome) -> FinalWord:

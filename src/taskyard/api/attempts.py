@@ -166,6 +166,8 @@ class FinishResponse(Response):
     status: str
     """The task's status now."""
     next: Literal["done", "requeued"]
+    console: int | None = None
+    """Bytes of output that are kept, where the request brought some."""
     taken: TakeResponse | None = None
     """What there was to take, where the request asked for more work."""
 
@@ -182,6 +184,9 @@ class Finish(Request):
     cause: Cause | None = None
     message: str = ""
     hint: str = ""
+    last: Report | None = None
+    """What is still to be reported of this attempt. Its console has all output that is left; where
+    it does not begin at the end of what is kept, the run does not end."""
     take: Take | None = None
     """What to take next, in the same commit: half the calls of a worker that has always work. It
     is answered at once, whatever it says of waiting."""

@@ -16,10 +16,14 @@ _PHASE_STATE = {"launch": AttemptState.RUNNING}
 
 @serves(api.Report)
 async def report(call: Call, request: api.Report) -> api.ReportResponse:
-    server = call.server
-    await server.control.write(lambda tx: _report(tx, call, request))
+    await call.server.control.write(lambda tx: note(tx, call, request))
     said = request.console or api.Console(offset=_NOWHERE, text="")
-    kept = await server.telemetry.write(
+    return api.ReportResponse(console=await keep(call, request, said))
+
+
+async def keep(call: Call, request: api.Report, said: api.Console) -> int:
+    """Keep a piece of output; gives up to where it is kept, in bytes."""
+    return await call.server.telemetry.write(
         lambda tx: logs.append_output(
             tx,
             request.task,
@@ -31,14 +35,14 @@ async def report(call: Call, request: api.Report) -> api.ReportResponse:
             time=said.timestamp or tx.now // 1000,
         )
     )
-    return api.ReportResponse(console=kept)
 
 
 _NOWHERE = -1
 """An offset at which no output begins: nothing is added, and the answer tells what is kept."""
 
 
-def _report(tx: Tx, call: Call, request: api.Report) -> None:
+def note(tx: Tx, call: Call, request: api.Report) -> None:
+    """Note how a run goes. Raises ApiError: INVALID_TASK_ID, STALE_ATTEMPT."""
     task_status.check_visible(tx, call.company, request.task)
     row = attempts.current(tx, request.task, request.attempt)
     if row.state not in LIVE_ATTEMPT:

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Row
 
 from taskyard.api import attempts as api
+from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState
-from taskyard.server.call import Call, reads, serves, writes
+from taskyard.server.call import Call, reads, serves
 from taskyard.server.domain import abort_callback, leases, statistics
+from taskyard.server.services import attempt_reports
 from taskyard.server.services.attempt_taking import look, order_of
 from taskyard.server.store import attempts, documents, endings, task_status, worker_history, workers
 from taskyard.server.store.endings import Ending
@@ -106,8 +108,37 @@ def _renewed(
     )
 
 
-@writes(api.Finish)
-def finish(tx: Tx, call: Call, request: api.Finish) -> api.FinishResponse:
+@serves(api.Finish)
+async def finish(call: Call, request: api.Finish) -> api.FinishResponse:
+    last, kept = request.last, None
+    if last is not None:
+        last.task, last.attempt = request.task, request.attempt
+        if last.console is not None:
+            # Before the end, as nobody looks for more after that.
+            kept = await _keep_last(call, last, last.console)
+    answer = await call.server.control.write(lambda tx: _finish(tx, call, request))
+    answer.console = kept
+    return answer
+
+
+async def _keep_last(call: Call, last: api.Report, said: api.Console) -> int:
+    """Keep the last of a run's output. Raises ApiError: VALIDATION where some before it is not."""
+    await call.server.control.read(lambda tx: _check_current(tx, call, last))
+    kept = await attempt_reports.keep(call, last, said)
+    size = len(said.text.encode()) if said.size is None else said.size
+    if kept < said.offset + size:
+        raise ApiError(VALIDATION, "the output before the last piece is missing", kept=kept)
+    return kept
+
+
+def _check_current(tx: Tx, call: Call, last: api.Report) -> None:
+    task_status.check_visible(tx, call.company, last.task)
+    attempts.current(tx, last.task, last.attempt)
+
+
+def _finish(tx: Tx, call: Call, request: api.Finish) -> api.FinishResponse:
+    if request.last is not None:
+        attempt_reports.note(tx, call, request.last)
     ending = Ending(
         request.outcome,
         str(request.cause) if request.cause else None,
