@@ -111,14 +111,14 @@ def test_an_adopted_run_can_be_aborted(runs: Runs) -> None:
     runs.executor.adopt(folder)
     until(lambda: look(folder)[0] == Standing.WATCHED, "a new supervisor")
     runs.executor.stop(folder, 20.0)
-    assert runs.outcome(folder).aborted
+    assert runs.outcome(folder).cause == Cause.ABORTED
 
 
 def test_a_stop_asked_for_while_there_is_no_supervisor_is_done_by_the_next(runs: Runs) -> None:
     folder = started(runs, WAITS)
     kill_supervisor(folder)
     runs.executor.stop(folder, 20.0)
-    assert runs.outcome(folder).aborted
+    assert runs.outcome(folder).cause == Cause.ABORTED
     assert gone(process_of(folder).pid)
 
 
@@ -173,7 +173,7 @@ def test_without_supervisor_and_keeper_the_whole_session_can_be_aborted(runs: Ru
     os.kill(process.keeper, 9)
     until(lambda: gone(process.keeper), "the keeper's end")
     runs.executor.stop(folder, 20.0)
-    assert runs.outcome(folder).aborted
+    assert runs.outcome(folder).cause == Cause.ABORTED
     assert gone(child)
 
 
