@@ -204,6 +204,11 @@ def test_editing_refuses_what_creating_refuses(
     refused(kind, api, "tasks.edit", task=new_task(api), **fields)
 
 
+def test_a_task_is_not_its_own_parent(api: Api) -> None:
+    task = new_task(api)
+    refused((400, 16), api, "tasks.edit", task=task, parent=task)
+
+
 def test_updating_is_for_every_status(api: Api) -> None:
     task, project = run(api, new_task(api), "started", "completed", "publish"), new_project(api)
     answer = api(

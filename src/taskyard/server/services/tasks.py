@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskyard.api import tasks as api
-from taskyard.api.errors import EMPTY_BATCH, INVALID_TASK_ID, MISSING_FIELDS, ApiError
+from taskyard.api.errors import BAD_VALUE, EMPTY_BATCH, INVALID_TASK_ID, MISSING_FIELDS, ApiError
 from taskyard.api.wire import Document
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import (
@@ -91,6 +91,8 @@ def edit(tx: Tx, call: Call, request: api.Edit) -> api.FieldsResponse:
     for field in task_versions.MOVED:
         if field in fields and getattr(request, field) is None:
             fields[field] = task_versions.settle(field, task[field], fields[field])
+    if fields.get("parent") == request.task:
+        raise ApiError(BAD_VALUE, "a task cannot be its own parent", task=request.task)
     store.check_references(tx, call, fields)
     return _write(tx, call, request.task, task, fields)
 
