@@ -3,16 +3,17 @@ import { useState } from "preact/hooks";
 import type { Task } from "../../api/documents";
 import { useKeys } from "../../keys";
 import { copyText } from "../../ui/CodeBlock";
-import { Confirm } from "../../ui/Dialog";
+import { type Command, Commands } from "../../ui/Commands";
 import { Menu } from "../../ui/Menu";
 import { Button } from "../../ui/parts";
 import { toast } from "../../ui/Toast";
 import { CloneSheet } from "../tasks/CloneSheet";
 import { ABORT, canEnqueue, DEEDS, type Deed, fits, perform } from "../tasks/deeds";
+import { DeedDialog } from "../tasks/DeedDialog";
 import { EnqueueDialog } from "../tasks/EnqueueDialog";
 
 export function Actions({ task }: { task: Task }) {
-  const [open, setOpen] = useState<"clone" | "enqueue" | Deed | null>(null);
+  const [open, setOpen] = useState<"clone" | "enqueue" | "commands" | Deed | null>(null);
   const close = () => setOpen(null);
   const again = task.status !== "created";
   const enqueueable = canEnqueue(task);
@@ -55,41 +56,38 @@ export function Actions({ task }: { task: Task }) {
             disabled: !fits(deed, task) && deed.otherwise,
             onChoose: () => choose(deed),
           })),
-          ...commands(task).map(([word, text]) => ({
-            word,
-            icon: "copy" as const,
-            onChoose: () => void copyText(text).then((done) => done && toast(`Copied: ${text}`)),
-          })),
+          {
+            word: "Copy the id",
+            icon: "copy",
+            onChoose: () => void copyText(task.id).then((done) => done && toast("Copied the id")),
+          },
+          { word: "Commands", icon: "copy", onChoose: () => setOpen("commands") },
         ]}
       />
       {open === "clone" && <CloneSheet key={task.id} task={task} onClose={close} />}
       {open === "enqueue" && <EnqueueDialog tasks={[task]} onClose={close} />}
+      {open === "commands" && (
+        <Commands title={`Commands for ${task.name}`} commands={commands(task)} onClose={close} />
+      )}
       {open && typeof open === "object" && (
-        <Confirm
-          title={`${open.word} ${task.name}`}
-          verb={open.word}
-          danger={!!open.danger}
-          onClose={close}
-          onConfirm={() => void perform(open, [task])}
-        >
-          <p>{open.ask?.("This task")}</p>
-          <p class="muted">
-            The same on the command line: <code>{open.command([task.id])}</code>
-          </p>
-        </Confirm>
+        <DeedDialog deed={open} tasks={[task]} onClose={close} />
       )}
     </>
   );
 }
 
-/** Commands worth having at hand for a task. */
-function commands(task: Task): [string, string][] {
-  const found: [string, string][] = [
-    ["Copy the id", task.id],
-    ["Copy the command to follow it", `taskyard logs -f ${task.id}`],
-    ["Copy the command to run it here", `taskyard agent execute --id ${task.id} --clone`],
+/** What can be done with a task as it stands, on the command line. */
+function commands(task: Task): Command[] {
+  return [
+    ["Follow it", `taskyard logs -f ${task.id}`],
+    ["Why it stands where it stands", `taskyard explain ${task.id}`],
+    ["Run a copy of it here", `taskyard agent execute --id ${task.id} --clone`],
+    ["Clone it, with another value", `taskyard clone ${task.id} --set Args/lr=0.2`],
+    ...(canEnqueue(task)
+      ? [["Enqueue", `taskyard enqueue ${task.id} --queue default`] as const]
+      : []),
+    ...DEEDS.filter((deed) => fits(deed, task)).map(
+      (deed) => [deed.word, deed.command([task.id])] as const,
+    ),
   ];
-  for (const deed of DEEDS.filter((one) => fits(one, task)))
-    found.push([`Copy the command to ${deed.word.toLowerCase()}`, deed.command([task.id])]);
-  return found;
 }

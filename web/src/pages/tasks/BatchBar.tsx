@@ -4,13 +4,16 @@ import { useState } from "preact/hooks";
 import { call } from "../../api/client";
 import type { Task } from "../../api/documents";
 import { go } from "../../router";
-import { Confirm, Dialog } from "../../ui/Dialog";
+import { CodeBlock } from "../../ui/CodeBlock";
+import { type Command, Commands } from "../../ui/Commands";
+import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { plural } from "../../ui/format";
 import { Menu } from "../../ui/Menu";
 import { Button } from "../../ui/parts";
 import { tried } from "../../ui/tried";
 import { ABORT, ARCHIVE, canEnqueue, DEEDS, type Deed, fits, perform } from "./deeds";
+import { DeedDialog } from "./DeedDialog";
 import { EnqueueDialog } from "./EnqueueDialog";
 
 const MOST_COMPARED = 10;
@@ -22,7 +25,7 @@ interface BatchBarProps {
 }
 
 export function BatchBar({ tasks, selected }: BatchBarProps) {
-  const [open, setOpen] = useState<Deed | "enqueue" | "tag" | null>(null);
+  const [open, setOpen] = useState<Deed | "enqueue" | "tag" | "commands" | null>(null);
   const chosen = tasks.filter(({ id }) => selected.value.has(id));
   if (!chosen.length) return null;
   const close = () => setOpen(null);
@@ -60,13 +63,16 @@ export function BatchBar({ tasks, selected }: BatchBarProps) {
       </Button>
       <Menu
         label="More for the selected tasks"
-        items={DEEDS.filter((deed) => !SHOWN.includes(deed)).map((deed) => ({
-          word: word(deed),
-          icon: deed.icon,
-          danger: !!deed.danger,
-          disabled: !count(deed) && deed.otherwise,
-          onChoose: () => choose(deed),
-        }))}
+        items={[
+          ...DEEDS.filter((deed) => !SHOWN.includes(deed)).map((deed) => ({
+            word: word(deed),
+            icon: deed.icon,
+            danger: !!deed.danger,
+            disabled: !count(deed) && deed.otherwise,
+            onChoose: () => choose(deed),
+          })),
+          { word: "Commands", icon: "copy" as const, onChoose: () => setOpen("commands") },
+        ]}
       />
       <span class="spring" />
       <button type="button" class="link" onClick={clear}>
@@ -74,28 +80,41 @@ export function BatchBar({ tasks, selected }: BatchBarProps) {
       </button>
       {open === "enqueue" && <EnqueueDialog tasks={ready} onClose={close} />}
       {open === "tag" && <TagDialog tasks={chosen} onClose={close} />}
-      {open && typeof open === "object" && (
-        <Confirm
-          title={word(open)}
-          verb={open.word}
-          danger={!!open.danger}
+      {open === "commands" && (
+        <Commands
+          title={`Commands for ${plural(chosen.length, "task")}`}
+          commands={commands(chosen)}
           onClose={close}
-          onConfirm={() => void perform(open, chosen).then(clear)}
-        >
-          <p>{open.ask?.(plural(count(open), "task"))}</p>
-        </Confirm>
+        />
+      )}
+      {open && typeof open === "object" && (
+        <DeedDialog deed={open} tasks={chosen} onClose={close} onDone={clear} />
       )}
     </div>
   );
+}
+
+/** What can be done with these tasks, on the command line: each with those that it fits. */
+function commands(tasks: Task[]): Command[] {
+  const ready = tasks.filter(canEnqueue).map(({ id }) => id);
+  const found = DEEDS.map((deed) => [deed, tasks.filter((task) => fits(deed, task))] as const);
+  return [
+    ...(ready.length
+      ? [["Enqueue", `taskyard enqueue ${ready.join(" ")} --queue default`] as const]
+      : []),
+    ...found
+      .filter(([, fitting]) => fitting.length)
+      .map(([deed, fitting]) => [deed.word, deed.command(fitting.map(({ id }) => id))] as const),
+  ];
 }
 
 function TagDialog({ tasks, onClose }: { tasks: Task[]; onClose: () => void }) {
   const [adds, setAdds] = useState("");
   const known = [...new Set(tasks.flatMap(({ tags }) => tags ?? []))];
   const [drops, setDrops] = useState<string[]>([]);
+  const add_tags = adds.split(/[\s,]+/).filter(Boolean);
+  const ids = tasks.map(({ id }) => id);
   const save = async () => {
-    const add_tags = adds.split(/[\s,]+/).filter(Boolean);
-    const ids = tasks.map(({ id }) => id);
     onClose();
     await tried(() => call("tasks.update_tags", { ids, add_tags, remove_tags: drops }));
   };
@@ -130,6 +149,15 @@ function TagDialog({ tasks, onClose }: { tasks: Task[]; onClose: () => void }) {
           ))}
         </fieldset>
       )}
+      <CodeBlock
+        label="The same on the command line"
+        text={[
+          "taskyard tag",
+          ...ids,
+          ...add_tags.map((tag) => `+${tag}`),
+          ...drops.map((tag) => `-${tag}`),
+        ].join(" ")}
+      />
     </Dialog>
   );
 }

@@ -2,14 +2,16 @@
 import { call } from "../../api/client";
 import type { Task, TaskStatus } from "../../api/documents";
 import type { IconName } from "../../ui/icons";
-import { plural } from "../../ui/format";
+import { duration, plural, secondsSince } from "../../ui/format";
+import { statusWord } from "../../ui/Pill";
 import { toast } from "../../ui/Toast";
 import { tried } from "../../ui/tried";
+import { TASK_FIELDS } from "./fields";
 
 /** What the server tells of each of many tasks. */
 export interface Outcome {
   succeeded: unknown[];
-  failed: { id?: string; error?: { msg?: string } }[];
+  failed: { id?: string; error?: { msg?: string; data?: { current_status?: string } } }[];
 }
 
 export interface Deed {
@@ -158,9 +160,23 @@ export async function enqueue(ids: string[], queue: string, top: boolean): Promi
 function tell(done: string, { succeeded, failed }: Outcome): void {
   if (succeeded.length) toast(`${plural(succeeded.length, "task")} ${done}`);
   const first = failed[0];
-  if (first)
-    toast(`${plural(failed.length, "task")} not ${done}`, {
-      tone: "bad",
-      hint: first.error?.msg ?? "",
-    });
+  if (!first) return;
+  const hint = first.error?.msg ?? "";
+  // Somebody was faster: it says how the task stands now. The page shows what can be done with it.
+  if (failed.length === 1 && first.id && first.error?.data?.current_status)
+    void standing(first.id).then((words) => toast(words, { tone: "bad", hint }));
+  else toast(`${plural(failed.length, "task")} not ${done}`, { tone: "bad", hint });
+}
+
+/** How a task stands now, in one sentence: `bert is already running on dgx-01, for 2s`. */
+async function standing(id: string): Promise<string> {
+  const ask = { id: [id], only_fields: TASK_FIELDS, search_hidden: true };
+  const [task] = (await call("tasks.get_all_ex", ask)).tasks as Task[];
+  if (!task) return "The task is gone";
+  const place = {
+    queued: task.execution?.queue?.name && ` in ${task.execution.queue.name}`,
+    in_progress: task.last_worker && ` on ${task.last_worker}`,
+  }[task.status as string];
+  const since = duration(Math.max(0, secondsSince(task.status_changed)));
+  return `${task.name} is already ${statusWord(task.status).toLowerCase()}${place ?? ""}, for ${since}`;
 }
