@@ -20,14 +20,14 @@ from taskyard.agent.run.spec import (
     RunState,
     Secrets,
 )
+from taskyard.agent.sessions import Sessions
 from taskyard.api.attempts import Finish, FinishResponse, Report, ReportResponse
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.client.session import Session
 from tests.agent.runs import until
 
 
 class Server:
-    """In place of a session: keeps what is told, and refuses as long as it is to."""
+    """In place of sessions, and of the only one: keeps what is told, and may refuse."""
 
     def __init__(self, kept: int = 0, refusals: int = 0) -> None:
         self.told: list[Report | Finish] = []
@@ -50,7 +50,10 @@ class Server:
         if report.console and report.console.offset == len(self.text):
             self.text += report.console.text
 
-    def close(self) -> None:
+    def borrow(self) -> Server:
+        return self
+
+    def give_back(self, _session: Server) -> None:
         pass
 
 
@@ -73,8 +76,8 @@ def folder(tmp_path: Path) -> Path:
 
 def follow(folder: Path, server: Server, sent: int | None = 0) -> list[str]:
     """Follow a run to its end; the kinds of calls that it took."""
-    session, executor = cast(Session, server), cast(Any, Ended())
-    follower = Follower(folder, session, executor, "worker", lambda: None, sent=sent)
+    sessions, executor = cast(Sessions, server), cast(Any, Ended())
+    follower = Follower(folder, sessions, executor, "worker", lambda: None, sent=sent)
     follower.start()
     until(lambda: follower.over, "the end of following")
     assert (folder / DELIVERED).exists()

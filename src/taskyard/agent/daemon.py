@@ -29,6 +29,7 @@ from taskyard.agent.run import folder as folders
 from taskyard.agent.run import standing
 from taskyard.agent.run.spec import DELIVERED, Place
 from taskyard.agent.run.standing import Standing
+from taskyard.agent.sessions import Sessions
 from taskyard.agent.sharing import Shares
 from taskyard.agent.slot import Slot
 from taskyard.api.attempts import (
@@ -75,22 +76,14 @@ class Agent:
         self._stopping = threading.Event()
         self._hurrying = threading.Event()
         self._house = housekeeping.Housekeeping(slot.runs, options.cache, collect)
-        self._taking = self._session()
+        self._sessions = Sessions(profile, self.worker, WAIT + 10)
+        self._taking = self._sessions.new()
         self._queues = Served(options.queues, create=options.create_queues)
         self._shares = Shares(options.cards)
         self._fitness = Fitness(options.schedule, slot.runs, options.least_free, self._shares)
         self._unfit = ""
         self._last_queue: str | None = None
         self._order: WorkerOrder | None = None
-
-    def _session(self, timeout: float = WAIT + 10) -> Session:
-        return Session(
-            self.profile.url,
-            self.profile.access_key,
-            self.profile.secret_key,
-            worker=self.worker,
-            timeout=timeout,
-        )
 
     def introduce(self) -> None:
         """Register with the server. Raises ApiError or ServerUnreachable."""
@@ -116,7 +109,7 @@ class Agent:
         self._adopt()
         cards = self.options.card_ids
         heart = Heartbeat(
-            self._session(), self.worker, self._roster, self._obey, self._notes, cards
+            self._sessions.new(), self.worker, self._roster, self._obey, self._notes, cards
         )
         heart.start()
         self._house.start()
@@ -335,7 +328,7 @@ class Agent:
     def _follow(self, folder: Path, sent: int | None = 0) -> None:
         follower = Follower(
             folder,
-            self._session(),
+            self._sessions,
             self._executor,
             self.worker,
             self._ended,
@@ -387,10 +380,10 @@ class Agent:
 
     def _say_goodbye(self) -> None:
         names = [f.spec.place.worker for f in self._roster.depart()]
-        session = self._session(timeout=GOODBYE)
+        session = self._sessions.new()
         try:
             for name in [*filter(None, names), self.worker]:
-                session.call(Unregister(worker=name), dict)
+                session.call(Unregister(worker=name), dict, timeout=GOODBYE)
         except (ServerUnreachable, ApiError) as error:
             log.info("could not unregister: %s", error)
 

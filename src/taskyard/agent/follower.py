@@ -23,6 +23,7 @@ from taskyard.agent.machine import processes
 from taskyard.agent.machine.changes import Changes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import CONSOLE, DELIVERED, EXIT, STATE, Outcome, RunState
+from taskyard.agent.sessions import Sessions
 from taskyard.api import errors
 from taskyard.api.attempts import Console, Finish, FinishResponse, Report, ReportResponse
 from taskyard.api.errors import ApiError, Cause, TaskyardError
@@ -64,7 +65,7 @@ class Follower:
     def __init__(
         self,
         folder: Path,
-        session: Session,
+        sessions: Sessions,
         executor: Executor,
         worker: str,
         ended: Callable[[], None],
@@ -83,7 +84,7 @@ class Follower:
         self.task, self.attempt = self.spec.task, self.spec.attempt
         self.ending = False
         """The run was told to end, or has ended: no order is for it any more."""
-        self._session = session
+        self._sessions, self._session = sessions, sessions.borrow()
         self._executor = executor
         self._worker = worker
         self._offset = sent
@@ -150,7 +151,7 @@ class Follower:
                     pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._changes.close()
-            self._session.close()
+            self._sessions.give_back(self._session)
             self._over.set()
             self._ended()
 

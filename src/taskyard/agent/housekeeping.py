@@ -23,6 +23,8 @@ MOST_ENVIRONMENTS = 50 << 30
 LEAST_FREE = 2 << 30
 """Bytes to be free on the disk before unused environments are kept at all."""
 HOUR = 3600.0
+TOGETHER = 1.0
+"""Seconds in which runs may end that are cleared away together: the next ones come first."""
 
 
 class Housekeeping:
@@ -62,6 +64,7 @@ class Housekeeping:
                 known = isinstance(error, (TaskyardError, OSError))
                 log.warning("clearing away: %s", error, exc_info=not known)
             self._untidy.wait(HOUR)
+            self._gone.wait(TOGETHER)
             self._untidy.clear()
 
 

@@ -17,6 +17,7 @@ from taskyard.agent.follower import Follower
 from taskyard.agent.machine.metrics import Sampler
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import CONSOLE, DELIVERED
+from taskyard.agent.sessions import Sessions
 from taskyard.agent.slot import Slot
 from taskyard.api.attempts import Claim, Held, Lease, Renew, RenewResponse
 from taskyard.api.errors import Cause, TaskyardError
@@ -53,16 +54,11 @@ class Single:
     def __init__(self, slot: Slot, profile: Profile, options: Options) -> None:
         self._slot, self._profile, self._options = slot, profile, options
         self._executor = ProcessExecutor()
-        self._session = self._connect()
+        self._sessions = Sessions(profile, slot.worker)
+        self._session = self._sessions.new()
         self._follower: Follower | None = None
         self._gone = threading.Event()
         self._asked = False
-
-    def _connect(self) -> Session:
-        profile = self._profile
-        return Session(
-            profile.url, profile.access_key, profile.secret_key, worker=self._slot.worker
-        )
 
     def stop(self) -> None:
         """Have the task end as aborted. For signal handlers, too."""
@@ -85,9 +81,7 @@ class Single:
         hidden = assignment.secrets(self._profile, options.git, options.configuration)
         folder = folders.create(self._slot.runs, spec, hidden)
         self._executor.start(folder)
-        follower = Follower(
-            folder, self._connect(), self._executor, self._slot.worker, lambda: None
-        )
+        follower = Follower(folder, self._sessions, self._executor, self._slot.worker, lambda: None)
         follower.start()
         self._follower = follower
         threading.Thread(target=self._beat, args=(follower,), name="heartbeat", daemon=True).start()
@@ -130,7 +124,7 @@ class Single:
             housekeeping.remove_run(folder)
 
     def _beat(self, follower: Follower) -> None:
-        session, sampler, reported = self._connect(), Sampler(), -REPORT
+        session, sampler, reported = self._sessions.new(), Sampler(), -REPORT
         held = [Held(task=follower.task, attempt=follower.attempt)]
         while not (self._gone.is_set() or follower.over):
             try:

@@ -71,7 +71,8 @@ class Connection:
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._open: _Wire | None = None
-        self._was_cut = False
+        self.was_cut = False
+        """Whether :meth:`cut` was called: every request is refused since."""
 
     def request(
         self,
@@ -90,13 +91,13 @@ class Connection:
         for fresh in (self._open is None, True):
             try:
                 wire = self._connected()
-                if self._was_cut:
+                if self.was_cut:
                     raise ConnectionAbortedError("this connection was ended on purpose")
                 wire.socket.settimeout(timeout or self._timeout)
                 return self._exchange(wire, method, head, body)
             except (ConnectionResetError, BrokenPipeError) as error:
                 self.close()
-                if fresh or self._was_cut:
+                if fresh or self.was_cut:
                     raise self._unreachable(error) from error
             except (OSError, ValueError) as error:
                 self.close()
@@ -156,7 +157,7 @@ class Connection:
 
         The waiting thread gets ServerUnreachable.
         """
-        self._was_cut = True
+        self.was_cut = True
         wire = self._open
         if wire is not None:
             with contextlib.suppress(OSError):

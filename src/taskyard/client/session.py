@@ -133,5 +133,10 @@ class Session:
         """End the call that another thread waits in, and all later ones: ServerUnreachable."""
         self._connection.cut()
 
+    @property
+    def was_cut(self) -> bool:
+        """Whether :meth:`cut` was called."""
+        return self._connection.was_cut
+
     def close(self) -> None:
         self._connection.close()

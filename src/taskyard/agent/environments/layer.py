@@ -72,7 +72,8 @@ def create(
     os.symlink(interpreter.executable, binaries / "python")
     minor = ".".join(interpreter.version.split(".")[:2])
     for name in ("python3", f"python{minor}"):
-        os.symlink("python", binaries / name)
+        # The same link by another name: on some disks a file of its own takes long to make.
+        _link(binaries / "python", binaries / name)
     _write(
         private / "pyvenv.cfg",
         f"home = {os.path.dirname(interpreter.executable)}\n"

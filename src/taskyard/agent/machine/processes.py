@@ -56,9 +56,13 @@ def living(pids: Iterable[int]) -> list[int]:
 def _look(pid: int) -> tuple[str, float]:
     """Return a process's state letter and start time; an empty letter when there is none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        # Plain system calls: several of these are on the way to every task's code.
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
             # The command name stands in parentheses and may itself hold any character.
-            fields = file.read().rpartition(b")")[2].split()
+            fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, ProcessLookupError):
         return "", 0.0
     return fields[0].decode(), int(fields[19]) / _TICKS
