@@ -2,8 +2,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { words } from "../api/client";
 import { CodeBlock } from "./CodeBlock";
-import { Dialog } from "./Dialog";
-import { Button, Notice } from "./parts";
+import { Answers, Dialog } from "./Dialog";
+import { Notice } from "./parts";
 
 interface AskProps {
   /** Names the object: `Pause gpu-large`. */
@@ -46,16 +46,13 @@ export function Ask(props: AskProps) {
       title={title}
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind={danger ? "danger" : "primary"}
-            disabled={!ready}
-            onClick={() => void submit()}
-          >
-            {verb}
-          </Button>
-        </>
+        <Answers
+          verb={verb}
+          danger={danger}
+          disabled={!ready}
+          onCancel={onClose}
+          onClick={() => void submit()}
+        />
       }
     >
       {props.children}

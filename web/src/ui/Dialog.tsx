@@ -1,7 +1,7 @@
 import "./Dialog.css";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { Button, IconButton } from "./parts";
+import { Button, type ButtonProps, IconButton } from "./parts";
 
 interface DialogProps {
   title: ComponentChildren;
@@ -44,6 +44,25 @@ export function Dialog({ title, onClose, actions, class: extra, children }: Dial
   );
 }
 
+type AnswersProps = Omit<ButtonProps, "kind"> & {
+  /** Repeats the verb of the title. */
+  verb: ComponentChildren;
+  danger?: boolean | undefined;
+  onCancel: () => void;
+};
+
+/** The buttons of a dialog: one leaves all as it is, the other does it. */
+export function Answers({ verb, danger, onCancel, ...does }: AnswersProps) {
+  return (
+    <>
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button kind={danger ? "danger" : "primary"} {...does}>
+        {verb}
+      </Button>
+    </>
+  );
+}
+
 interface ConfirmProps {
   /** Names the object: `Clear gpu-large`. */
   title: string;
@@ -70,18 +89,15 @@ export function Confirm({
       title={title}
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind={danger ? "danger" : "primary"}
-            onClick={() => {
-              onClose();
-              onConfirm();
-            }}
-          >
-            {verb}
-          </Button>
-        </>
+        <Answers
+          verb={verb}
+          danger={danger}
+          onCancel={onClose}
+          onClick={() => {
+            onClose();
+            onConfirm();
+          }}
+        />
       }
     >
       {children}

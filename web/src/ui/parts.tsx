@@ -4,7 +4,7 @@ import { href } from "../base";
 import { absolute, duration, secondsSince } from "./format";
 import { Icon, type IconName } from "./icons";
 
-type ButtonProps = Omit<JSX.IntrinsicElements["button"], "icon"> & {
+export type ButtonProps = Omit<JSX.IntrinsicElements["button"], "icon"> & {
   kind?: "primary" | "soft" | "danger";
   icon?: IconName;
 };

@@ -1,21 +1,15 @@
 import type { Queue, Task } from "../../api/documents";
 import { go } from "../../router";
-import { A, Card } from "../../ui/parts";
+import { Card } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
-import { pathOf, QueuePill, waitingIn } from "../queues/QueueTable";
+import { pathOf, QUEUE_NAME, QueuePill, waitingIn } from "../queues/QueueTable";
 
 interface Row extends Queue {
   running: number;
 }
 
 const COLUMNS: Column<Row>[] = [
-  {
-    key: "name",
-    head: "Queue",
-    phone: true,
-    sort: (q) => q.name,
-    cell: (q) => <A to={pathOf(q)}>{q.display_name || q.name}</A>,
-  },
+  QUEUE_NAME,
   { key: "state", head: "State", width: 104, phone: true, cell: (q) => <QueuePill queue={q} /> },
   {
     key: "waiting",

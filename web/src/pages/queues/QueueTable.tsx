@@ -18,14 +18,16 @@ export interface Row extends Queue {
 const long = (seconds: number | null | undefined) =>
   typeof seconds === "number" ? duration(seconds) : <Nothing />;
 
+export const QUEUE_NAME: Column<Queue> = {
+  key: "name",
+  head: "Queue",
+  phone: true,
+  sort: (q) => q.name,
+  cell: (q) => <A to={pathOf(q)}>{q.display_name || q.name}</A>,
+};
+
 const COLUMNS: Column<Row>[] = [
-  {
-    key: "name",
-    head: "Queue",
-    phone: true,
-    sort: (q) => q.name,
-    cell: (q) => <A to={pathOf(q)}>{q.display_name || q.name}</A>,
-  },
+  QUEUE_NAME,
   {
     key: "state",
     head: "State",

@@ -1,9 +1,8 @@
 import { useState } from "preact/hooks";
 import type { Queue } from "../../api/documents";
 import { CodeBlock } from "../../ui/CodeBlock";
-import { Dialog } from "../../ui/Dialog";
+import { Answers, Dialog } from "../../ui/Dialog";
 import { plural } from "../../ui/format";
-import { Button } from "../../ui/parts";
 import { QueueField, useQueues } from "../tasks/EnqueueDialog";
 import { moveToQueue } from "./commands";
 
@@ -24,19 +23,15 @@ export function ToQueue({ queue, tasks, onMove, onClose }: ToQueueProps) {
       title={`Move ${plural(tasks.length, "task")} to another queue`}
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind="primary"
-            disabled={!other}
-            onClick={() => {
-              onClose();
-              if (other) onMove(other);
-            }}
-          >
-            Move
-          </Button>
-        </>
+        <Answers
+          verb="Move"
+          disabled={!other}
+          onCancel={onClose}
+          onClick={() => {
+            onClose();
+            if (other) onMove(other);
+          }}
+        />
       }
     >
       <QueueField queues={others} chosen={other?.id ?? ""} onChoose={pick} />

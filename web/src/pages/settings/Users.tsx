@@ -3,7 +3,7 @@ import { call } from "../../api/client";
 import type { User } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { user as self } from "../../session";
-import { Confirm, Dialog } from "../../ui/Dialog";
+import { Answers, Confirm, Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Ago, Button, Card, Nothing, Skeleton } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
@@ -135,14 +135,7 @@ function AddUser({ onClose, onAdded }: AddUserProps) {
     <Dialog
       title="Add a user"
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" form="add-user">
-            Add
-          </Button>
-        </>
-      }
+      actions={<Answers verb="Add" type="submit" form="add-user" onCancel={onClose} />}
     >
       <form id="add-user" class="stack" onSubmit={(event) => void add(event)}>
         <Field label="Name" required autofocus value={name} onText={setName} />

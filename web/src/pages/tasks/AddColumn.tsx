@@ -4,8 +4,8 @@ import { call } from "../../api/client";
 import type { Task } from "../../api/documents";
 import { useFresh } from "../../live/store";
 import { query, setQuery } from "../../router";
-import { Dialog } from "../../ui/Dialog";
-import { Button, Skeleton } from "../../ui/parts";
+import { Answers, Dialog } from "../../ui/Dialog";
+import { Skeleton } from "../../ui/parts";
 import { chosen as filtered } from "../../ui/FilterBar";
 import { type Chosen, chosenText, parseChosen } from "./asked";
 import { fieldsOf } from "./parameters";
@@ -35,18 +35,14 @@ export function AddColumn({ onClose }: { onClose: () => void }) {
       title="Metrics and parameters"
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind="primary"
-            onClick={() => {
-              setQuery({ cols: chosenText(picked) });
-              onClose();
-            }}
-          >
-            Show {picked.length}
-          </Button>
-        </>
+        <Answers
+          verb={`Show ${picked.length}`}
+          onCancel={onClose}
+          onClick={() => {
+            setQuery({ cols: chosenText(picked) });
+            onClose();
+          }}
+        />
       }
     >
       <input

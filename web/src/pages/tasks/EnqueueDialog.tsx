@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import type { Queue, Task } from "../../api/documents";
 import { useLive } from "../../live/store";
 import { CodeBlock } from "../../ui/CodeBlock";
-import { Dialog } from "../../ui/Dialog";
+import { Answers, Dialog } from "../../ui/Dialog";
 import { plural } from "../../ui/format";
-import { Button, Notice } from "../../ui/parts";
+import { Notice } from "../../ui/parts";
 import { enqueue } from "./deeds";
 
 /** All queues, and which is meant when nobody says: `default`, else the first. */
@@ -79,12 +79,12 @@ export function EnqueueDialog({ tasks, onClose }: { tasks: Task[]; onClose: () =
       title={`${again ? "Retry" : "Enqueue"} ${what}`}
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" disabled={!chosen} onClick={submit}>
-            {again ? "Retry" : "Enqueue"}
-          </Button>
-        </>
+        <Answers
+          verb={again ? "Retry" : "Enqueue"}
+          disabled={!chosen}
+          onCancel={onClose}
+          onClick={submit}
+        />
       }
     >
       {again && (

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { call } from "../../api/client";
 import { useLive } from "../../live/store";
 import { go, query } from "../../router";
-import { Dialog } from "../../ui/Dialog";
+import { Answers, Dialog } from "../../ui/Dialog";
 import { Menu } from "../../ui/Menu";
 import { Button, IconButton } from "../../ui/parts";
 import { layoutOf } from "../../ui/table-state";
@@ -76,12 +76,12 @@ function SaveView(props: { onSave: (name: string) => void; onClose: () => void }
       title="Save this view"
       onClose={props.onClose}
       actions={
-        <>
-          <Button onClick={props.onClose}>Cancel</Button>
-          <Button kind="primary" disabled={!ready} onClick={() => props.onSave(name.trim())}>
-            Save
-          </Button>
-        </>
+        <Answers
+          verb="Save"
+          disabled={!ready}
+          onCancel={props.onClose}
+          onClick={() => props.onSave(name.trim())}
+        />
       }
     >
       <label class="field">
