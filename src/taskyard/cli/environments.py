@@ -50,6 +50,7 @@ def show_environment(args: argparse.Namespace) -> int:
     """Print what an environment holds, and what decided it."""
     for name in args.names or _wrong("show"):
         entry = _find(name)
+        packages = _packages(entry)
         told = {
             "id": entry.path.name,
             "path": str(entry.path),
@@ -60,7 +61,7 @@ def show_environment(args: argparse.Namespace) -> int:
             "used": time.strftime("%F %T", time.localtime(entry.used)),
             "in_use": store.in_use(data_folder(), entry.path.name),
             "compiled": (entry.path / store.COMPILED).exists(),
-            "packages": _packages(entry),
+            "packages": packages,
             "projects": [project.path for project in entry.manifest.projects],
         }
         inputs = msgspec.to_builtins(entry.manifest.inputs)
@@ -69,7 +70,7 @@ def show_environment(args: argparse.Namespace) -> int:
         for key, value in told.items():
             if not isinstance(value, list):
                 print(f"{key:9} {value}")
-        print("packages", *told["packages"], sep="\n  ")  # type: ignore[misc]
+        print("packages", *packages, sep="\n  ")
     return 0
 
 

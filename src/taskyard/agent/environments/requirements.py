@@ -212,7 +212,8 @@ def _option(line: str) -> tuple[str, str]:
 def _local_path(line: str) -> tuple[str, str, str] | None:
     """Path, extras and marker of a requirement that names a local file or folder."""
     target = re.sub(r"^[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*(?=file:|\.{0,2}/)", "", line)
-    body, marker = re.match(r"(.*?)(\s*;.*|\s+--.*)?$", target).groups("")  # type: ignore[union-attr]
+    marked = re.search(r"\s*;.*$|\s+--.*$", target)
+    body, marker = (target[: marked.start()], marked[0]) if marked else (target, "")
     body = re.sub(r"#[a-z]+=.*$", "", body.strip())
     extras = ""
     if with_extras := re.fullmatch(r"(.*?)(\[[^\]]*\])", body):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, String, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from taskyard.api.errors import STORE_UNAVAILABLE, ApiError
@@ -49,8 +49,7 @@ def current(engine: Engine, part: str) -> str | None:
             connection.commit()
         if version_table(part) not in inspect(connection).get_table_names():
             return None
-        # The table's name is one of two constants of this module.
-        query = text(f"SELECT version_num FROM {version_table(part)}")  # noqa: S608
+        query = select(column("version_num", String)).select_from(table(version_table(part)))
         value = connection.execute(query).scalar()
         return None if value is None else str(value)
 
