@@ -14,6 +14,7 @@ from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from tests.beds.agent import Agent, Site, end_run
 from tests.beds.waiting import until
+from tests.beds.wire import Wire, wire
 
 COUNTS = """
 import pathlib, sys, time
@@ -73,15 +74,18 @@ def test_what_a_run_printed_and_how_it_ended_is_told_by_the_next_agent(
 
 
 class Lost:
-    """Three tasks on machines that died at the same moment: the leases run out together."""
+    """Four tasks on machines that fell silent at the same moment: the leases run out together."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, site: Site, way: Wire) -> None:
+        self.site, self.way = site, way
         self.workers: dict[str, str] = {}
         self.tasks: dict[str, str] = {}
         self.runs: dict[str, Path] = {}
         self.go: dict[str, Path] = {}
         agents = {name: self.begin(name) for name in ("plain", "retried", "back")}
+        self.begin("cut", TASKYARD_SERVER=way.url)
+        site.printed_by(self.tasks["cut"], "up")
+        way.loses_requests = True
         for name, agent in agents.items():
             site.printed_by(self.tasks[name], "up")
             agent.kill()
@@ -94,23 +98,24 @@ class Lost:
 
     @functools.cached_property
     def queues(self) -> dict[str, str]:
-        return {name: self.site.new_queue() for name in ("plain", "retried", "back")}
+        return {name: self.site.new_queue() for name in ("plain", "retried", "back", "cut")}
 
-    def begin(self, name: str) -> Agent:
+    def begin(self, name: str, **environment: str) -> Agent:
         queue = self.queues[name]
         self.go[name] = self.site.root / f"{queue}.go"
-        agent = self.site.agent("--queue", queue)
+        agent = self.site.agent("--queue", queue, environment=environment)
         self.workers[name] = agent.worker
         code = STARTS.format(log=self.site.root / f"{queue}.log", go=self.go[name])
-        retry = () if name == "plain" else ("--retry", "1")
+        retry = ("--retry", "1") if name in ("retried", "back") else ()
         self.tasks[name] = self.site.submit(code, queue, flags=retry)
         return agent
 
 
 @pytest.fixture(scope="class")
 def lost(shared_site: Site) -> Iterator[Lost]:
-    yield Lost(shared_site)
-    shared_site.end_programs()
+    with wire(shared_site.port) as way:
+        yield Lost(shared_site, way)
+        shared_site.end_programs()
 
 
 class TestLost:
@@ -135,6 +140,16 @@ class TestLost:
         assert "void" in returned.said
         lost.go["back"].touch()
         assert site.ended(task)["status"] == "completed"
+
+    def test_a_run_that_was_given_up_is_taken_back_when_its_network_is(self, lost: Lost) -> None:
+        site, task = lost.site, lost.tasks["cut"]
+        assert site.ended(task, seconds=60)["status_reason"] == "worker lost"
+        lost.way.mend()
+        until(lambda: site.status(task) == "in_progress", "the run to be taken back")
+        lost.go["cut"].touch()
+        assert site.ended(task)["status"] == "completed"
+        assert site.console(task).count("up\n") == site.console(task).count("done\n") == 1
+        assert [a["state"] for a in site.attempts(task)] == ["completed"]
 
 
 def test_a_stopped_agent_gives_its_task_back_to_the_queue(site: Site, queue: str) -> None:
