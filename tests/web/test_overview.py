@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
+from taskyard.server.store.tables import workers
 from tests.beds.server import Api, Running
 
 Start = Callable[[str], str]
@@ -110,3 +113,19 @@ def test_only_my_tasks_are_shown_when_asked(page: Page, server: Running, api: Ap
     page.get_by_role("group", name="Whose").get_by_role("button", name="Mine").click()
     expect(row).to_be_hidden()
     expect(page).to_have_url(f"{server.url}/?mine=1")
+
+
+def test_a_queue_whose_only_worker_is_lost_is_not_open(
+    page: Page, server: Running, api: Api
+) -> None:
+    queue = api("queues.create", name="left alone")["id"]
+    api("workers.register", worker="silent:gpu0", queues=[queue])
+    page.goto(server.url)
+    row = page.get_by_role("grid", name="Queues").get_by_role("row").filter(has_text="left alone")
+    expect(row).to_contain_text("Open")
+    five_minutes_ago = time.time_ns() // 1_000 - 300_000_000
+    heard = {"last_activity": five_minutes_ago}
+    long_ago = update(workers).where(workers.c.id == "silent:gpu0").values(heard)
+    server.await_(server.server.control.write(lambda tx: tx.execute(long_ago).rowcount))
+    page.reload()
+    expect(row).to_contain_text("Worker lost")

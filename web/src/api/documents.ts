@@ -104,7 +104,13 @@ export interface Queue {
   /** When the one came that waits longest. */
   oldest?: string | null;
   entries?: Entry[];
-  workers?: { name: string; ip?: string; key: string; task?: Named }[];
+  workers?: {
+    name: string;
+    ip?: string;
+    key: string;
+    task?: Named;
+    last_activity_time?: string;
+  }[];
 }
 
 export interface Worker {

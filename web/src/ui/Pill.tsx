@@ -86,14 +86,17 @@ export function StatusPill(props: { status: TaskStatus; preparing?: boolean; tit
 /** After how many seconds of silence a worker counts as lost. */
 export const SILENT_AFTER = 90;
 
+/** Whether a worker that was last seen then (ISO 8601) counts as lost, at a time in milliseconds. */
+export const isSilent = (seen: string | undefined, at: number): boolean =>
+  at - (seen ? Date.parse(seen) : 0) > SILENT_AFTER * 1000;
+
 export type WorkerState = "busy" | "idle" | "paused" | "draining" | "stopping" | "unfit" | "lost";
 
 const TOLD = { pause: "paused", drain: "draining", stop: "stopping" } as const;
 
 /** What a worker does, at a time in milliseconds. */
 export function workerState(worker: Worker, at: number): WorkerState {
-  const seen = worker.last_activity_time ? Date.parse(worker.last_activity_time) : 0;
-  if (at - seen > SILENT_AFTER * 1000) return "lost";
+  if (isSilent(worker.last_activity_time, at)) return "lost";
   const told = worker.order && TOLD[worker.order.kind];
   if (told) return told;
   if (worker.task) return "busy";

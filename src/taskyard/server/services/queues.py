@@ -120,7 +120,13 @@ def _add_workers(tx: Tx, company: str, found: Iterable[Document]) -> None:
     serving = workers.by_queue(tx, company)
     for queue in found:
         queue["workers"] = [
-            {"name": row.id, "ip": row.ip, "key": row.key, "task": row.task}
+            {
+                "name": row.id,
+                "ip": row.ip,
+                "key": row.key,
+                "task": row.task,
+                "last_activity_time": to_wire(row.last_activity),
+            }
             for row in serving.get(queue["id"], ())
         ]
     _name_tasks(tx, [worker for queue in found for worker in queue["workers"]])

@@ -2,7 +2,7 @@
 import type { JournalLine } from "../../api/actions";
 import type { Worker } from "../../api/documents";
 import { nameOf, whatOf, whoOf, whyOf } from "../../api/journal";
-import { SILENT_AFTER } from "../../ui/Pill";
+import { isSilent } from "../../ui/Pill";
 
 export interface Happened {
   key: string;
@@ -55,7 +55,7 @@ function ofWorker(worker: Worker, now: number): Happened[] {
       what: "connected",
     },
   ];
-  if (now - seen > SILENT_AFTER * 1000)
+  if (isSilent(worker.last_activity_time, now))
     found.push({ ...base, key: `${worker.key} lost`, at: seen, what: "went silent" });
   return found;
 }

@@ -2,8 +2,8 @@ import type { Answer } from "../../api/client";
 import type { Queue } from "../../api/documents";
 import { go } from "../../router";
 import { isPhone } from "../../ui/display";
-import { duration, moment } from "../../ui/format";
-import { Pill } from "../../ui/Pill";
+import { duration, moment, now } from "../../ui/format";
+import { isSilent, Pill } from "../../ui/Pill";
 import { A, Ago, Nothing, TaskLink } from "../../ui/parts";
 import { type Column, Table } from "../../ui/Table";
 
@@ -118,6 +118,12 @@ export function QueuePill({ queue }: { queue: Queue }) {
     );
   if (!queue.workers?.length)
     return waitingIn(queue) ? <Pill tone="lost">No worker</Pill> : <Nothing />;
+  if (queue.workers.every((one) => isSilent(one.last_activity_time, now.value)))
+    return (
+      <Pill tone="lost" title="None of its workers was heard of lately">
+        Worker lost
+      </Pill>
+    );
   return (
     <Pill tone="completed" sign="idle">
       Open
