@@ -19,16 +19,8 @@ from benchmarks import peers, stage, turns
 from benchmarks.figures import Measure
 from benchmarks.stage import TASKYARD, Stage, Stamps, plain_environment
 from benchmarks.turns import Sample
-from benchmarks.warm_start import SLOW_SHARE, start
+from benchmarks.warm_start import FIRST_LINE, SLOW_SHARE, start
 from taskyard.agent.containers import access
-
-SCRIPT = """\
-import time
-first = time.time_ns()
-print("started", first, flush=True)
-with open({stamps!r}, "w") as stream:
-    stream.write(f"{{first}}\\n")
-"""
 
 
 def run(folder: Path, rounds: int) -> list[Measure]:
@@ -37,7 +29,7 @@ def run(folder: Path, rounds: int) -> list[Measure]:
     shared = folder / "shared"
     shared.mkdir()
     stamps = Stamps(shared / "stamps")
-    code = SCRIPT.format(stamps=str(stamps.path))
+    code = FIRST_LINE.format(stamps=str(stamps.path))
     script = {"entry_point": "main.py", "binary": "python3", "diff": code}
     arguments = ["--network=host", "-v", f"{shared}:{shared}"]
     with (

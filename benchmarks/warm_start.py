@@ -24,14 +24,16 @@ FILES = 200
 SLOW_SHARE = 7
 """One sample of the slow peer to this many of the others."""
 
-SCRIPT = """\
+FIRST_LINE = """\
 import time
 first = time.time_ns()
 print("started", first, flush=True)
 with open({stamps!r}, "w") as stream:
     stream.write(f"{{first}}\\n")
-import requests, tqdm, yaml
 """
+"""Code that says when it began."""
+
+SCRIPT = FIRST_LINE + "import requests, tqdm, yaml\n"
 
 
 def run(folder: Path, rounds: int) -> list[Measure]:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from taskyard.cli.machine import (
-    configuration,
-    git_credentials,
-    machine_arguments,
-    no_containers_argument,
-    obey,
-    refuse_containers,
-)
+from taskyard.cli import machine
 from taskyard.cli.output import note
 
 
@@ -29,8 +22,8 @@ def build_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the code see what the interpreter has installed itself",
     )
-    machine_arguments(parser)
-    no_containers_argument(parser)
+    machine.machine_arguments(parser)
+    machine.no_containers_argument(parser)
 
 
 def build_command(args: argparse.Namespace) -> int:
@@ -41,12 +34,12 @@ def build_command(args: argparse.Namespace) -> int:
     from taskyard.cli.target import connect, resolve_task
     from taskyard.client.config import find
 
-    refuse_containers(args)
-    obey(args)
+    machine.refuse_containers(args)
+    machine.obey(args)
     session, profile = connect(args), find(url=args.server)
     task = resolve_task(session, args.id)
     document = session.raw("tasks.get_by_id", {"task": task})["task"]
-    agent = configuration(args)
+    agent = machine.configuration(args)
     spec = assignment.run_spec(
         document,
         1,
@@ -61,7 +54,7 @@ def build_command(args: argparse.Namespace) -> int:
         python=args.python_version or wanted.python,
         system_site_packages=args.install_globally or wanted.system_site_packages,
     )
-    secrets = assignment.secrets(profile, git_credentials(args), agent)
+    secrets = assignment.secrets(profile, machine.git_credentials(args), agent)
     target = args.target or Path(f"task-{task[:8]}")
     activate = workbench.build(spec, secrets, target, note)
     print(activate.parent)

@@ -11,16 +11,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from taskyard.cli import machine
 from taskyard.cli.exits import OUR_FAULT
-from taskyard.cli.machine import (
-    chosen_gpus,
-    configuration,
-    git_credentials,
-    machine_arguments,
-    no_containers_argument,
-    obey,
-    refuse_containers,
-)
 from taskyard.cli.output import note
 
 
@@ -41,8 +33,8 @@ def execute_arguments(parser: argparse.ArgumentParser) -> None:
     monitoring.add_argument(
         "--disable-monitoring", action="store_true", help="do not report it (default)"
     )
-    machine_arguments(parser)
-    no_containers_argument(parser)
+    machine.machine_arguments(parser)
+    machine.no_containers_argument(parser)
 
 
 def execute_command(args: argparse.Namespace) -> int:
@@ -53,20 +45,20 @@ def execute_command(args: argparse.Namespace) -> int:
     from taskyard.cli.target import connect, resolve_task
     from taskyard.client.config import find
 
-    refuse_containers(args)
-    obey(args)
+    machine.refuse_containers(args)
+    machine.obey(args)
     logging.basicConfig(level="WARNING", format="%(levelname)s %(message)s", stream=sys.stderr)
     session = connect(args)
     task = resolve_task(session, args.id)
     if args.clone:
         task = session.make_task("tasks.clone", {"task": task})
         note(f"clone {task}")
-    cards = chosen_gpus(args)
+    cards = machine.chosen_gpus(args)
     os.environ.update(devices.visible(None if cards is None else [gpu.uuid for gpu in cards]))
     options = Options(
         cache=data_folder(),
-        configuration=configuration(args),
-        git=git_credentials(args),
+        configuration=machine.configuration(args),
+        git=machine.git_credentials(args),
         report_load=args.full_monitoring,
     )
     profile = find(url=args.server)
