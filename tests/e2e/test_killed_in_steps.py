@@ -18,7 +18,7 @@ from tests.beds.agent import Agent, Site
 from tests.beds.repositories import git
 from tests.beds.waiting import until
 
-NAMES: list[str] = [name for name, _ in STEPS] + ["launch"]
+NAMES: list[str] = [*(name for name, _ in STEPS), "launch"]
 
 WAIT = 'touch "{at}.reached"; while [ ! -e "{at}.go" ]; do sleep 0.05; done'
 GIT = f"""#!/bin/sh
