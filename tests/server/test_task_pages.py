@@ -13,7 +13,8 @@ from taskyard.api.errors import ApiError
 from taskyard.server.store import finding, scrolls, sqlite
 from taskyard.server.store.engine import Tx
 from tests.beds.server import Api, Running
-from tests.server.making import new_task, queued
+from tests.server.asking import ids
+from tests.server.making import new_task, queued, run
 
 
 @pytest.fixture(params=["few", "many"])
@@ -68,6 +69,18 @@ def test_a_page_begins_where_the_last_one_ended(api: Api, project: str) -> None:
     pages = [names(api, **asked, page=page) for page in range(3)]
 
     assert pages == [["name 0", "name 1"], ["name 2", "name 3"], ["name 4"]]
+
+
+def test_pages_go_on_from_tasks_with_a_time_to_those_without(api: Api, project: str) -> None:
+    drafts = sorted(new_task(api, project=project) for _ in range(3))
+    started = [run(api, new_task(api, project=project), "started") for _ in range(3)]
+    for order, expected in (
+        ("-started", [*reversed(started), *drafts]),
+        ("started", [*started, *drafts]),
+    ):
+        query = {"project": [project], "order_by": [order], "page_size": 2}
+        pages = [ids(api("tasks.get_all", **query, page=page)) for page in range(4)]
+        assert pages == [expected[:2], expected[2:4], expected[4:], []]
 
 
 def test_a_project_s_tasks_of_one_type_are_found(api: Api, project: str) -> None:

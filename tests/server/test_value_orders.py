@@ -14,6 +14,7 @@ from taskyard.server.store import finding, value_orders
 from taskyard.server.store.engine import Tx
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
+from tests.server.asking import found_names
 from tests.server.making import new_project, new_task
 
 LOSS = f"last_metrics.{key('loss')}.{key('val')}.value"
@@ -80,11 +81,6 @@ def settle(
     return keep
 
 
-def names(api: Api, project: str, **query: Any) -> list[str]:
-    found = api("tasks.get_all_ex", project=[project], only_fields=["name"], **query)["tasks"]
-    return [task["name"] for task in found]
-
-
 @pytest.fixture
 def runs(api: Api, project: str, settle: Callable[[], None]) -> list[str]:
     values = {"low": 0.25, "none": None, "high": 12.0, "mid": 3.0, "negative": -1.0}
@@ -109,16 +105,18 @@ def runs(api: Api, project: str, settle: Callable[[], None]) -> list[str]:
 def test_metrics_are_ordered_and_what_has_none_comes_last(
     api: Api, project: str, runs: list[str], order: str, found: list[str]
 ) -> None:
-    assert names(api, project, order_by=[order]) == found
+    assert found_names(api, project, order_by=[order]) == found
 
 
 def test_conditions_hold_along_an_order(api: Api, project: str, runs: list[str]) -> None:
-    assert names(api, project, order_by=[LOSS], tags=["odd"]) == ["low", "mid", "none"]
-    assert names(api, project, order_by=[f"-{LOSS}"], tags=["-odd"]) == ["high", "negative"]
+    assert found_names(api, project, order_by=[LOSS], tags=["odd"]) == ["low", "mid", "none"]
+    assert found_names(api, project, order_by=[f"-{LOSS}"], tags=["-odd"]) == ["high", "negative"]
 
 
 def test_pages_along_an_order_are_complete(api: Api, project: str, runs: list[str]) -> None:
-    pages = [names(api, project, order_by=[LOSS], page=page, page_size=2) for page in range(4)]
+    pages = [
+        found_names(api, project, order_by=[LOSS], page=page, page_size=2) for page in range(4)
+    ]
     assert pages == [["negative", "low"], ["mid", "high"], ["none"], []]
 
 
@@ -129,8 +127,8 @@ def test_parameters_are_ordered_numbers_before_words(
         new_task(api, name=f"lr {name}", project=project, hyperparams=parameter(value))
     settle()
     rising = ["lr tiny", "lr a", "lr b", "lr words", "lr empty"]
-    assert names(api, project, order_by=[LR]) == rising
-    assert names(api, project, order_by=[f"-{LR}"]) == [*rising[3::-1], "lr empty"]
+    assert found_names(api, project, order_by=[LR]) == rising
+    assert found_names(api, project, order_by=[f"-{LR}"]) == [*rising[3::-1], "lr empty"]
 
 
 def test_equal_values_are_ordered_by_id(api: Api, project: str, settle: Callable[[], None]) -> None:
@@ -150,9 +148,9 @@ def test_what_changes_after_an_order_was_kept_moves_in_it(
     report(api, none, 100.0)
     report(api, low, 50.0)
     api("tasks.delete", task=high, force=True)
-    assert names(api, project, order_by=[f"-{LOSS}"]) == ["none", "low", "mid", "negative"]
+    assert found_names(api, project, order_by=[f"-{LOSS}"]) == ["none", "low", "mid", "negative"]
     api("tasks.reset", task=none, force=True)
-    assert names(api, project, order_by=[f"-{LOSS}"]) == ["low", "mid", "negative", "none"]
+    assert found_names(api, project, order_by=[f"-{LOSS}"]) == ["low", "mid", "negative", "none"]
 
 
 def test_changes_are_put_in_order_when_they_are_many(

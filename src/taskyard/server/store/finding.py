@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Select, and_, func, select
 from taskyard.api.wire import Request
 from taskyard.server.call import Call
 from taskyard.server.domain import query_size, search, terms
-from taskyard.server.store import projections, scrolls, texts, value_orders
+from taskyard.server.store import paging, projections, scrolls, texts, value_orders
 from taskyard.server.store.conditions import Dialect
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import PROJECT, TASK, Kind
@@ -114,7 +114,23 @@ def _page(
             offset=parsed.offset,
         )
     statement = _narrowed(tx, kind, call, parsed, select(kind.table.c.id).where(*extra))
+    if tx.dialect == "postgresql" and (column := _falling(kind, parsed)) is not None:
+        bare = statement.order_by(None)
+        filled = bare.where(column.is_not(None)).order_by(column.desc(), kind.table.c.id)
+        empty = bare.where(column.is_(None)).order_by(kind.table.c.id)
+        return paging.one_after_other(tx, filled, empty, limit=parsed.limit, offset=parsed.offset)
     return list(tx.execute(statement.limit(parsed.limit).offset(parsed.offset)).scalars())
+
+
+def _falling(kind: Kind, parsed: terms.Query) -> Column[Any] | None:
+    """The column that alone gives a falling order, if it may be empty.
+
+    PostgreSQL's indexes have empty values at the other end than they are to come at.
+    """
+    if len(parsed.order) != 1 or parsed.by_score is not None or not parsed.order[0].descending:
+        return None
+    path = parsed.order[0].path
+    return None if ".".join(path) in kind.filled else kind.column(path)
 
 
 def _kept_order(tx: Tx, call: Call | str, parsed: terms.Query) -> value_orders.Kept | None:

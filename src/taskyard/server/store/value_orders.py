@@ -40,7 +40,7 @@ from sqlalchemy import (
 )
 
 from taskyard.server.domain import terms
-from taskyard.server.store import locks
+from taskyard.server.store import locks, paging
 from taskyard.server.store.conditions import Dialect, Sql
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.kinds import TASK
@@ -261,17 +261,11 @@ def page(
     first = _ordered(in_order, in_order.selected_columns, descending).limit(offset + limit)
     among = select(tasks.c.id.label("task"), *ranked).where(recent, condition, present)
     both = union_all(select(first.subquery()), select(among.subquery())).subquery()
-    statement = _ordered(select(both.c.task), both.c, descending).limit(limit).offset(offset)
-    found = list(tx.execute(statement).scalars())
-    if len(found) == limit:
-        return found
-    left = limit - len(found)
-    valued = select(func.count()).select_from(union_all(in_order, among).subquery())
-    before = 0 if found else max(0, offset - int(tx.execute(valued).scalar_one()))
+    valued = _ordered(select(both.c.task), both.c, descending)
     has_value = exists(select(1).where(_values.task == tasks.c.id, _values.field == order.field))
     empty = or_(and_(recent, ~present), and_(~recent, ~has_value))
     rest = select(tasks.c.id).where(condition, empty).order_by(tasks.c.id)
-    return found + list(tx.execute(rest.limit(left).offset(before)).scalars())
+    return paging.one_after_other(tx, valued, rest, limit=limit, offset=offset)
 
 
 def _ordered(statement: Select[Any], of: Any, descending: bool) -> Select[Any]:
