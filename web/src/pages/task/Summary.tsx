@@ -124,7 +124,13 @@ export function Summary({ task, attempts }: { task: Task; attempts: Attempt[] })
           rows={[...attempts].reverse()}
           id={(a) => String(a.attempt)}
           sorted
-          empty={<div class="empty">This task has not run.</div>}
+          empty={
+            <div class="empty">
+              {task.started
+                ? "No agent ran this task: it was started by hand."
+                : "This task has not run."}
+            </div>
+          }
         />
       </Card>
     </>

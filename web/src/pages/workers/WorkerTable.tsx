@@ -69,7 +69,7 @@ const COLUMNS: Column<Member>[] = [
   {
     key: "cpu",
     head: "CPU",
-    width: 104,
+    width: 112,
     sort: byAgent(cpuShare),
     cell: (m) => <Share share={cpuShare(m)} word={`CPU of ${m.worker.id}`} />,
   },
