@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
+from tests.beds.agent import Site
+from tests.beds.agent import site as make_site
 from tests.beds.server import Api, Running, running
 
 FLAGS = [
@@ -43,6 +45,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server, and an agent of its own that takes many tasks at once from the queue default."""
+    root = tmp_path_factory.mktemp("site")
+    with make_site(root, tmp_path_factory.mktemp("agents")) as found:
+        agent = found.agent("--queue", "default", "--services-mode", lasting=True)
+        yield found
+        agent.end()
+
+
 @pytest.fixture
 def api(server: Running) -> Api:
     return Api(server)
@@ -63,6 +75,7 @@ def watched(
     width: int = 1280,
     height: int = 900,
     dark: bool = False,
+    touch: bool = False,
     silent: bool = True,
 ) -> Iterator[BrowserContext]:
     """A browser of somebody who was never here, whose pages must not ask elsewhere than ``origin``.
@@ -70,7 +83,9 @@ def watched(
     ``silent``: nor may they have an error on their consoles.
     """
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
     )
     context.set_default_timeout(PATIENCE)
     troubles: list[str] = []

@@ -1,4 +1,5 @@
 // Which worker ran what, as bars on rows. No I/O.
+import { byName } from "../../ui/table-state";
 import { placeOf, type Run } from "./fleet";
 
 export interface Bar {
@@ -44,7 +45,6 @@ export function lanes(runs: Run[], from: number, to: number, now: number): Lane[
   // An agent of which only parts ran anything stands above them all the same.
   const own = new Set(found.filter(({ part }) => !part).map(({ agent }) => agent));
   const heads = [...new Set(found.map(({ agent }) => agent))].filter((agent) => !own.has(agent));
-  const byName = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
   return [...heads.map((agent) => ({ agent, part: "", bars: [] })), ...found].sort(
     (a, b) => byName(a.agent, b.agent) || byName(a.part, b.part),
   );
