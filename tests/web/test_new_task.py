@@ -11,18 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.agent import Site
-from tests.beds.agent import site as make_site
 from tests.beds.repositories import git
 from tests.web.conftest import barriers, watched
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    root = tmp_path_factory.mktemp("site")
-    with make_site(root, tmp_path_factory.mktemp("agents")) as found:
-        agent = found.agent("--queue", "default", "--services-mode", lasting=True)
-        yield found
-        agent.end()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.agent import Site
-from tests.beds.agent import site as make_site
 from tests.web.conftest import barriers, watched
 
 TRAIN = """
@@ -21,15 +20,6 @@ sys.stdout.write("10%\\r50%\\r100% loaded\\n")
 print("called with", *sys.argv[1:], flush=True)
 """
 LINES = 100_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    root = tmp_path_factory.mktemp("site")
-    with make_site(root, tmp_path_factory.mktemp("agents")) as found:
-        agent = found.agent("--queue", "default", "--services-mode", lasting=True)
-        yield found
-        agent.end()
 
 
 @pytest.fixture(scope="module")

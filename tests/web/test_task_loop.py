@@ -8,18 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.beds.agent import Site
-from tests.beds.agent import site as make_site
 from tests.web.conftest import live, watched
 
 TRAIN = "import sys\nprint('called with', *sys.argv[1:], flush=True)\n"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with make_site(tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("agents")) as found:
-        agent = found.agent("--queue", "default", lasting=True)
-        yield found
-        agent.end()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +71,8 @@ def test_the_loop_on_a_phone(browser: Browser, site: Site, trained: str) -> None
         page.goto(site.url)
         page.get_by_role("button", name="Navigation").click()
         page.get_by_role("navigation").get_by_role("link", name="Tasks").click()
-        page.get_by_role("link", name="bert", exact=True).click()
+        tasks = page.get_by_role("grid", name="Tasks", exact=True)
+        tasks.get_by_role("link", name="bert", exact=True).click()
         page.get_by_role("button", name="Clone").click()
         page.get_by_role("dialog").get_by_label("Args/lr").fill("0.9")
         page.get_by_role("button", name="Save and enqueue").click()
