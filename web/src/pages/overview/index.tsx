@@ -31,8 +31,9 @@ export default function Overview() {
   ).data.value?.tasks as Task[] | undefined;
   const lines = useLive("tasks.get_journal", { size: MOST }, ["tasks"], { every: 1_000 }).data.value
     ?.lines;
-  const queues = useLive("queues.get_all_ex", {}, ["queues", "workers"], { every: 1_000 }).data
-    .value?.queues as Queue[] | undefined;
+  const queues = useLive("queues.get_all_ex", { max_task_entries: 1 }, ["queues", "workers"], {
+    every: 1_000,
+  }).data.value?.queues as Queue[] | undefined;
   const workers = useLive("workers.get_all", { last_seen: 0 }, ["workers"], {
     every: 1_000,
     pulse: 20_000,
