@@ -36,7 +36,7 @@ def candidates(server: Running, piece: str) -> int:
     """How many texts of the index hold a piece."""
 
     def count(tx: Tx) -> int:
-        return len(list(texts._with_text(tx, [(piece,)])))
+        return len(texts._with_text(tx, [(piece,)]) or ())
 
     number: int = server.await_(server.server.control.read(count))
     return number

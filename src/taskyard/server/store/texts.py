@@ -9,13 +9,14 @@ is no part of what is backed up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import json
 from sqlalchemy import (
     Column,
     MetaData,
+    Select,
     String,
     Table,
     bindparam,
@@ -121,31 +122,44 @@ def candidates(tx: Tx, query: Query) -> list[str] | None:
     found = list(tx.execute(select(changed_texts.c.task).limit(MOST + 1)).scalars())
     if len(found) > MOST:
         return None
-    found += _with_text(tx, groups)
-    return found if len(found) <= MOST else None
+    indexed = _with_text(tx, groups)
+    if indexed is None or len(found) + len(indexed) > MOST:
+        return None
+    return [*found, *indexed]
 
 
-def _with_text(tx: Tx, groups: Sequence[tuple[str, ...]]) -> Iterable[str]:
+def _with_text(tx: Tx, groups: Sequence[tuple[str, ...]]) -> Sequence[str] | None:
+    """The tasks that the index finds; None when they are too many to be of use."""
     if tx.dialect == "sqlite":
         words = {"wanted": " AND ".join(map(_any_of, groups)), "most": MOST + 1}
         rows = list(tx.execute(_ROWS, words).scalars())
-        # Where they are too many, their names are of no use.
-        return rows if len(rows) > MOST else _names(tx, rows)
-    query = select(task_texts.c.task).limit(MOST + 1)
+        return _names(tx, rows) if len(rows) <= MOST else None
+    query = select(task_texts.c.task)
     for group in groups:
         holding = [task_texts.c.text.contains(piece, autoescape=True) for piece in group]
         query = query.where(or_(*holding))
-    return tx.execute(query).scalars()
+    # PostgreSQL would find all of them before it gives the first.
+    if _expected(tx, query) > 2 * MOST:
+        return None
+    found = tx.execute(query.limit(MOST + 1)).scalars().all()
+    return found if len(found) <= MOST else None
+
+
+def _expected(tx: Tx, query: Select[Any]) -> int:
+    """How many rows PostgreSQL expects a query to give."""
+    compiled = query.compile(dialect=tx.connection.dialect)
+    plan_of = f"EXPLAIN (FORMAT JSON) {compiled}"
+    (root,) = tx.connection.exec_driver_sql(plan_of, dict(compiled.params)).scalar_one()
+    return int(root["Plan"]["Plan Rows"])
 
 
 _ROWS = text("SELECT rowid FROM task_words WHERE task_words MATCH :wanted LIMIT :most")
 
 
-def _names(tx: Tx, rows: Sequence[int]) -> Iterable[str]:
+def _names(tx: Tx, rows: Sequence[int]) -> Sequence[str]:
     given = func.json_each(json.encode(rows).decode()).table_valued("value")
-    return tx.execute(
-        select(task_texts.c.task).where(task_texts.c.row.in_(select(given.c.value)))
-    ).scalars()
+    named = select(task_texts.c.task).where(task_texts.c.row.in_(select(given.c.value)))
+    return tx.execute(named).scalars().all()
 
 
 def _any_of(pieces: Sequence[str]) -> str:
