@@ -188,8 +188,8 @@ def sample_buckets(
 ) -> tuple[list[int], list[float]]:
     """What :func:`sample` gives, to within a bucket at each border, from a roll-up."""
     starts = _steps(x, samples)
-    ends = [*starts[1:], len(x)]
-    means = [sum(sums[a:b]) / sum(counts[a:b]) for a, b in zip(starts, ends, strict=True)]
+    spans, lengths = _spans(starts, counts)
+    means = [sum(sums[a:b]) / n for (a, b), n in zip(spans, lengths, strict=True)]
     return [x[a] for a in starts], means
 
 
@@ -221,15 +221,23 @@ def view(x: array[int], y: array[float], steps: int) -> Window:
 def view_buckets(buckets: Buckets, x: array[int], steps: int) -> Window:
     """What :func:`view` gives, to within a bucket at each border, from a roll-up."""
     starts = _steps(x, steps)
-    spans = list(itertools.pairwise([*starts, len(x)]))
-    counts = [sum(buckets.counts[a:b]) for a, b in spans]
+    spans, counts = _spans(starts, buckets.counts)
+    # Lists hold their numbers ready; an array makes each anew whenever it is looked at.
+    sums, lows, highs = (c.tolist() for c in (buckets.sums, buckets.lows, buckets.highs))
     return Window(
         [x[a] for a in starts],
-        [sum(buckets.sums[a:b]) / n for (a, b), n in zip(spans, counts, strict=True)],
-        [min(buckets.lows[a:b]) for a, b in spans],
-        [max(buckets.highs[a:b]) for a, b in spans],
+        [sum(sums[a:b]) / n for (a, b), n in zip(spans, counts, strict=True)],
+        [min(lows[a:b]) for a, b in spans],
+        [max(highs[a:b]) for a, b in spans],
         counts,
     )
+
+
+def _spans(starts: list[int], counts: array[int]) -> tuple[list[tuple[int, int]], list[int]]:
+    """The buckets of each step, from and to, and how many points they hold together."""
+    passed = [0, *itertools.accumulate(counts)]
+    spans = list(itertools.pairwise([*starts, len(counts)]))
+    return spans, [passed[b] - passed[a] for a, b in spans]
 
 
 def _steps(x: array[int], samples: int) -> list[int]:
@@ -275,22 +283,22 @@ def _pack(
     if length < _PLAIN_BELOW or not compress:
         plain = [_bytes(c) for c in ints] + [_bytes(c) for c in floats]
         return _HEAD.pack(0, length) + b"".join(plain)
-    body = b"".join(_shuffle(_bytes(_deltas(c))) for c in ints)
-    body += b"".join(_shuffle(_bytes(c)) for c in floats)
+    columns = [_bytes(_deltas(c)) for c in ints] + [_bytes(c) for c in floats]
+    body = _shuffle(b"".join(columns))
     return _HEAD.pack(_COMPRESSED | _SHUFFLED, length) + zlib.compress(body, 1)
 
 
 def _unpack(data: bytes, ints: int, floats: int) -> tuple[list[array[int]], list[array[float]]]:
     flags, length = _HEAD.unpack_from(data)
-    body = memoryview(data)[_HEAD.size :]
+    body = data[_HEAD.size :]
     if flags & _COMPRESSED:
-        body = memoryview(zlib.decompress(body))
+        body = zlib.decompress(body)
     width = 8 * length
     if len(body) != width * (ints + floats):
         raise ValueError("a packed series is damaged")
-    columns = [bytes(body[at * width : (at + 1) * width]) for at in range(ints + floats)]
     if flags & _SHUFFLED:
-        columns = [_unshuffle(column, length) for column in columns]
+        body = _unshuffle(body)
+    columns = [body[at : at + width] for at in range(0, len(body), width)]
     whole = [_array("q", column) for column in columns[:ints]]
     if flags & _SHUFFLED:
         whole = [_totals(column) for column in whole]
@@ -325,7 +333,8 @@ def _shuffle(data: bytes) -> bytes:
     return b"".join(data[at::8] for at in range(8))
 
 
-def _unshuffle(data: bytes, length: int) -> bytes:
+def _unshuffle(data: bytes) -> bytes:
+    length = len(data) // 8
     out = bytearray(len(data))
     for at in range(8):
         out[at::8] = data[at * length : (at + 1) * length]
