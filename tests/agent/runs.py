@@ -1,35 +1,25 @@
-"""A bed of real runs: real processes, with small steps in place of git and package managers.
-
-Run as a program this module is a spawner whose supervisors take those steps.
-"""
+"""A bed of real runs: real processes, with small steps in place of git and package managers."""
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from taskyard.agent.executors import Observation
 from taskyard.agent.executors.process import ProcessExecutor
-from taskyard.agent.machine import memory_group, processes
+from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run import steps
-from taskyard.agent.run.spawner import Spawner, serve
+from taskyard.agent.run.spawner import Spawner
 from taskyard.agent.run.spec import Code, Environment, Limits, Outcome, RunSpec, Secrets
-from taskyard.agent.run.steps import Run
-from taskyard.agent.run.supervisor import Steps, supervise
-from taskyard.api.errors import Cause, RunError
+from tests.beds.waiting import until
 
-DEADLINE = 30.0
-SPAWNER = [sys.executable, __file__]
+SPAWNER = [sys.executable, str(Path(__file__).with_name("rigged_spawner.py"))]
 
 WAITS = """
 import pathlib, time
@@ -39,17 +29,6 @@ while not pathlib.Path("go").exists():
 print("done")
 """
 """Code that runs until :func:`go_on`."""
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T], what: str) -> T:
-    """Return the first true answer; fail after a generous while."""
-    deadline = time.monotonic() + DEADLINE
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"still waiting for: {what}"
-        time.sleep(0.01)
-    return answer
 
 
 class Runs:
@@ -156,56 +135,3 @@ def _end(folder: Path) -> None:
     ):
         if processes.alive(pid, start):
             processes.send([pid, *processes.descendants(pid)], signal.SIGKILL)
-
-
-def _source(run: Run) -> str:
-    run.tree.mkdir()
-    run.entry_point = run.spec.code.entry_point
-    (run.tree / (run.entry_point or "unnamed")).write_text(run.spec.code.diff)
-    return ""
-
-
-def _patch(run: Run) -> str:
-    match run.spec.name:
-        case "refused":
-            raise RunError(Cause.GIT, "no such commit", hint="push it", tail="fatal: bad object")
-        case "tells secrets":
-            secret = run.secrets.variables["TOKEN"]
-            run.say(f"using {secret}")
-            raise RunError(Cause.GIT, f"cannot log in with {secret}", tail=f"tried {secret}")
-        case "fault":
-            raise KeyError(run.secrets.variables.get("TOKEN", "nothing"))
-        case "disk full":
-            raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
-        case "slow tool":
-            run.say("tool starts")
-            subprocess.run([sys.executable, "-c", _STUBBORN_TOOL], check=True)
-    return ""
-
-
-_STUBBORN_TOOL = """
-import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-open("/proc/self/comm", "w").write("stubborntool")
-time.sleep(600)
-"""
-
-
-def _environment(run: Run) -> str:
-    run.python = Path(sys.executable)
-    run.bin = run.python.parent
-    return ""
-
-
-STEPS: Steps = (
-    ("source", _source),
-    ("patch", _patch),
-    ("setup", steps.setup),
-    ("environment", _environment),
-)
-
-
-if __name__ == "__main__":
-    if os.environ.get("TEST_NO_GROUPS"):
-        memory_group.make = lambda *_: None
-    serve(lambda folder: supervise(folder, STEPS))

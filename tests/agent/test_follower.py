@@ -23,7 +23,7 @@ from taskyard.agent.run.spec import (
 from taskyard.agent.sessions import Sessions
 from taskyard.api.attempts import Finish, FinishResponse, Report, ReportResponse
 from taskyard.api.errors import VALIDATION, ApiError
-from tests.agent.runs import until
+from tests.beds.waiting import until
 
 
 class Server:

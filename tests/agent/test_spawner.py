@@ -17,7 +17,8 @@ from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spawner import Spawner, SpawnerError
 from taskyard.agent.run.spec import Code, Environment, Outcome, RunSpec, Secrets
 from taskyard.api.errors import Cause
-from tests.agent.runs import SPAWNER, WAITS, Runs, bed, console, go_on, gone, until, written
+from tests.agent.runs import SPAWNER, WAITS, Runs, bed, console, go_on, gone, written
+from tests.beds.waiting import until
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from taskyard.agent.run import folder as folders
 from taskyard.agent.run import spec as contract
 from taskyard.agent.run.spec import Outcome, Secrets
 from taskyard.api.errors import Cause
-from tests.agent.runs import WAITS, Runs, bed, console, go_on, gone, until, written
+from tests.agent.runs import WAITS, Runs, bed, console, go_on, gone, written
+from tests.beds.waiting import until
 
 SECRET = "s3cret-and-long"
 

@@ -17,17 +17,8 @@ from taskyard.agent.run.spawner import Spawner
 from taskyard.agent.run.spec import Outcome, Process
 from taskyard.agent.run.standing import Standing, look
 from taskyard.api.errors import Cause
-from tests.agent.runs import (
-    WAITS,
-    Runs,
-    bed,
-    console,
-    go_on,
-    gone,
-    kill_supervisor,
-    until,
-    written,
-)
+from tests.agent.runs import WAITS, Runs, bed, console, go_on, gone, kill_supervisor, written
+from tests.beds.waiting import until
 
 FAILS_LATER = WAITS + "raise SystemExit(3)\n"
 

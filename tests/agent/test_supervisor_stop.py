@@ -12,7 +12,8 @@ from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
 from taskyard.agent.run.spec import Outcome
 from taskyard.api.errors import Cause
-from tests.agent.runs import WAITS, Runs, bed, console, gone, until, written
+from tests.agent.runs import WAITS, Runs, bed, console, gone, written
+from tests.beds.waiting import until
 
 CHECKPOINT = """
 import os, signal, sys, time

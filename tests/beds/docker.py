@@ -7,8 +7,9 @@ Debian's packages once, then kept in the engine and as an archive in ``.cache``.
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
+
+from tests.beds.waiting import until
 
 IMAGE = "taskyard-test"
 """Debian with Python 3, git and certificates."""
@@ -26,12 +27,12 @@ _VARIANTS = {
 }
 
 
-def docker(*words: str, given: str | None = None) -> str:
-    """What a command of Docker's prints; it must succeed."""
+def docker(*words: str, given: str | None = None, program: str = "docker") -> str:
+    """What a command of Docker's, or of Podman's, prints; it must succeed."""
     done = subprocess.run(
-        ["docker", *words], input=given, capture_output=True, text=True, timeout=300, check=False
+        [program, *words], input=given, capture_output=True, text=True, timeout=300, check=False
     )
-    assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+    assert done.returncode == 0, f"{program} {' '.join(words)}: {done.stderr}"
     return done.stdout.strip()
 
 
@@ -41,10 +42,10 @@ def answers(*host: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def containers(label: str = "taskyard.run") -> list[str]:
+def containers(label: str = "taskyard.run", program: str = "docker") -> list[str]:
     """Names of the containers that carry a label, running or not."""
-    printed = docker("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}")
-    return printed.split()
+    words = ("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}")
+    return docker(*words, program=program).split()
 
 
 def set_up() -> None:
@@ -52,19 +53,18 @@ def set_up() -> None:
     if not answers():
         with _LOG.open("ab") as log:
             subprocess.Popen(["dockerd"], stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 60
-        while not answers():
-            assert time.monotonic() < deadline, f"dockerd does not answer: see {_LOG}"
-            time.sleep(0.2)
+        until(answers, f"dockerd to answer: see {_LOG}")
     if not _is_there(IMAGE):
         docker("import", str(archive()), IMAGE)
     for name, lines in _VARIANTS.items():
         if not _is_there(name):
             docker("build", "--tag", name, "-", given=f"FROM {IMAGE}\n{lines}")
+    if not _is_there(IMAGE, "podman"):
+        docker("import", str(archive()), IMAGE, program="podman")
 
 
-def _is_there(name: str) -> bool:
-    command = ["docker", "image", "inspect", name]
+def _is_there(name: str, program: str = "docker") -> bool:
+    command = [program, "image", "inspect", name]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

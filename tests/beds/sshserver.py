@@ -8,14 +8,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.beds.postgres import free_port
-
-DEADLINE = 30.0
+from tests.beds.waiting import until
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,10 @@ def serve(folder: Path) -> Iterator[Ssh]:
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + DEADLINE
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+    def answers() -> bool:
         assert server.poll() is None, log.read_text()
-        assert time.monotonic() < end, "the ssh server does not answer"
-        time.sleep(0.02)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
+    until(answers, "the ssh server")

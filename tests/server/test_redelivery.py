@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from tests.beds.server import Api
+from tests.beds.waiting import until
 
 
 @pytest.fixture
@@ -33,11 +33,7 @@ def taken(api: Api, queue: str, worker: str, **more: Any) -> list[tuple[str, int
 
 def again(api: Api, queue: str, worker: str, wait: float = 0) -> list[tuple[str, int]]:
     """Take, until there is something."""
-    deadline = time.monotonic() + 60
-    while not (found := taken(api, queue, worker, known=[], wait=wait)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+    return until(lambda: taken(api, queue, worker, known=[], wait=wait), "something to take")
 
 
 def test_it_is_the_same_attempt(api: Api, names: tuple[str, str]) -> None:

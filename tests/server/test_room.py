@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.beds.server import Api, Running
+from tests.beds.waiting import until
 
 
 def make_queues(api: Api, number: int) -> list[str]:
@@ -51,10 +51,7 @@ def test_queues_without_room_are_served_all_the_same(api: Api) -> None:
 
 
 def until_listening(server: Running, topic: str) -> None:
-    end = time.monotonic() + 20
-    while topic not in server.server.signals._waiting:
-        assert time.monotonic() < end, f"nobody listens to {topic}"
-        time.sleep(0.01)
+    until(lambda: topic in server.server.signals._waiting, f"somebody who listens to {topic}")
 
 
 def test_who_keeps_room_hears_at_once_that_nobody_wants_it(api: Api, server: Running) -> None:

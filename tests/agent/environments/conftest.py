@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from taskyard.agent.environments import store
 from taskyard.agent.run.environment import Ready, prepare
 from taskyard.agent.run.spec import Environment
 from tests.beds import wheels
+from tests.beds.waiting import until
 
 
 class Machine:
@@ -62,9 +62,7 @@ class Machine:
 
     def settle(self) -> None:
         """Wait until nothing compiles in the background."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not self._compiled():
-            time.sleep(0.02)
+        until(self._compiled, "the byte-code of all environments")
 
     def _compiled(self) -> bool:
         entries = store.list_entries(self.cache)

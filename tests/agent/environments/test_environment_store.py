@@ -17,6 +17,7 @@ import pytest
 
 from taskyard.agent.environments import bytecode, store
 from taskyard.agent.environments.store import Manifest
+from tests.beds.waiting import until
 
 if TYPE_CHECKING:
     from tests.agent.environments.conftest import Machine, Python
@@ -121,10 +122,7 @@ def test_a_supervisor_killed_while_uv_works_does_not_spoil_the_next(
     victim = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], env=machine.environ, start_new_session=True
     )
-    deadline = time.monotonic() + 60
-    while not marker.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(marker.exists, "the build to begin")
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
     ready = machine.prepare("./slow")

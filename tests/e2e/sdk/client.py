@@ -8,12 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.beds.server import Running
+from tests.beds.waiting import until
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PROGRAMS = Path(__file__).parents[3] / ".cache" / "clients" / "bin"
@@ -52,13 +52,14 @@ class Sdk:
 
     def wait_told(self) -> dict[str, Any]:
         """What the program that runs tells first, from another thread."""
-        end = time.monotonic() + PATIENCE
-        while True:
+
+        def told() -> dict[str, Any]:
             with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-                told: dict[str, Any] = json.loads(self._told.read_text())
-                return told
-            assert time.monotonic() < end, "the program has told nothing"
-            time.sleep(0.05)
+                found: dict[str, Any] = json.loads(self._told.read_text())
+                return found
+            return {}
+
+        return until(told, "what the program tells", seconds=PATIENCE)
 
     def program(self, name: str, *arguments: str, check: bool = True, **variables: str) -> Outcome:
         """Run a program of the SDK's environment to its end."""
