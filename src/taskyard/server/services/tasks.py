@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -185,7 +186,9 @@ async def _keep_order(call: Call) -> None:
         return
     control, company = call.server.control, call.company
     if await control.read(lambda tx: value_orders.is_wanted(tx, company, path)):
-        await control.write(lambda tx: value_orders.keep(tx, company, path))
+        # On a full disk, say, the tasks are found all the same.
+        with contextlib.suppress(ApiError):
+            await control.write(lambda tx: value_orders.keep(tx, company, path))
 
 
 def _find(
