@@ -105,13 +105,17 @@ def _few_tasks(running: Stage) -> list[str]:
 
 def _arrivals(browser: Browser, running: Stage, rounds: int) -> list[Measure]:
     cold: Samples = []
+    worked: Samples = []
     first: Samples = []
     again: Samples = []
     scripts = 0.0
     for _ in range(rounds):
         with tab(browser, first="main .card a") as page:
-            page.goto(running.profile.url)
+            gauge = Gauge(page)
+            before = gauge.busy()
+            page.goto(running.profile.url, wait_until="commit")
             cold.append(page.evaluate("eyes.first.then((at) => at - performance.timeOrigin)"))
+            worked.append((gauge.busy() - before) * 1000)
             page.wait_for_load_state("load")
             scripts = page.evaluate(
                 """(charts) => performance.getEntriesByType("resource")
@@ -126,6 +130,7 @@ def _arrivals(browser: Browser, running: Stage, rounds: int) -> list[Measure]:
     return [
         _measure("scripts of the first page", "KB", [scripts / 1000], p50=60),
         _measure("first useful paint, cold", "ms", cold, p50=400),
+        _measure("the main thread's work until then, on the processor", "ms", worked),
         _measure("to another page, for the first time", "ms", first, p50=100),
         _measure("to another page", "ms", again, p50=100),
     ]
