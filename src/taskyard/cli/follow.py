@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from taskyard.api.states import FINAL, Status
-from taskyard.cli.exits import OUR_FAULT
+from taskyard.cli.exits import INTERRUPTED, OUR_FAULT
 from taskyard.cli.output import note
 from taskyard.client.http import ServerUnreachable
 from taskyard.client.session import Session
@@ -44,7 +44,7 @@ def follow(session: Session, task: str) -> int:
             f"\ndetached; the task goes on\n  back: taskyard logs -f {task[:8]}"
             f"\n  end it: taskyard abort {task[:8]}"
         )
-        return 130
+        return INTERRUPTED
 
 
 def pieces_after(session: Session, task: str, after: int, *, wait: float = 0) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ class Profile:
     files_url: str = ""
     origin: str = ""
 
+
+Source = tuple[str, Mapping[str, Any]]
+"""Where values were found, and the values by the names of ``FIELDS``."""
 
 FIELDS = ("url", "access_key", "secret_key", "web_url", "files_url")
 
@@ -83,7 +86,7 @@ def git_hosts(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str, s
     }
 
 
-def _sources(environ: Mapping[str, str], folder: Path) -> Any:
+def _sources(environ: Mapping[str, str], folder: Path) -> Iterator[Source]:
     yield (
         "environment",
         {
@@ -110,7 +113,7 @@ def _sources(environ: Mapping[str, str], folder: Path) -> Any:
         yield str(conf), _clearml_conf(conf)
 
 
-def _toml(file: Path) -> Any:
+def _toml(file: Path) -> Iterator[Source]:
     if values := _tables(file):
         yield str(file), values.get("client", {})
 
