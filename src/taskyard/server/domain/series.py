@@ -298,7 +298,7 @@ def _unpack(data: bytes, ints: int, floats: int) -> tuple[list[array[int]], list
         raise ValueError("a packed series is damaged")
     if flags & _SHUFFLED:
         body = _unshuffle(body)
-    columns = [body[at : at + width] for at in range(0, len(body), width)]
+    columns = [body[at * width : (at + 1) * width] for at in range(ints + floats)]
     whole = [_array("q", column) for column in columns[:ints]]
     if flags & _SHUFFLED:
         whole = [_totals(column) for column in whole]
