@@ -69,6 +69,7 @@ metadata = MetaData()
 ordered_fields = Table(
     "ordered_fields",
     metadata,
+    UniqueConstraint("company", "field"),
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("asked", BigInteger, nullable=False),
     Column("company", String, nullable=False),
@@ -77,7 +78,6 @@ ordered_fields = Table(
     Column("walked_id", String, nullable=False, default=""),
     Column("seen", BigInteger, nullable=False),
     Column("seen_id", String, nullable=False, default=""),
-    UniqueConstraint("company", "field"),
 )
 """``walked`` and ``walked_id`` are the last task of the first reading, by creation; no time when
 it is done. Of tasks that changed, all up to ``seen`` and ``seen_id`` are in order."""
