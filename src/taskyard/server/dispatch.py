@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from functools import lru_cache
+from random import getrandbits
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -81,7 +81,7 @@ async def serve(
         return
     call = Call(
         server,
-        id=os.urandom(16).hex(),
+        id=f"{getrandbits(128):032x}",
         headers=headers,
         worker=headers.get("x-clearml-worker") or headers.get("x-trains-worker", ""),
         ip=_ip(scope, headers),

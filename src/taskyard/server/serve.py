@@ -16,6 +16,7 @@ import uvloop
 from taskyard.api.errors import TaskyardError
 from taskyard.server.app import App, start, stop
 from taskyard.server.core import Server
+from taskyard.server.http import Protocol
 from taskyard.server.settings import Settings
 
 
@@ -68,8 +69,9 @@ async def _serve(
     server = await start(settings)
     config = uvicorn.Config(
         App(server),
-        http="httptools",
+        http=Protocol,
         access_log=False,
+        server_header=False,
         log_level="warning",
         lifespan="off",
         timeout_keep_alive=75,
