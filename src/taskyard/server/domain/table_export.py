@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from taskyard.server.domain import paths
+
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """How a text starts that a spreadsheet would run as a formula."""
 
@@ -48,7 +50,7 @@ def write(chosen: Sequence[Column], documents: Iterable[Mapping[str, Any]]) -> s
     out = io.StringIO()
     writer = csv.writer(out)
     for document in documents:
-        writer.writerow([_cell(column, _at(document, column.path)) for column in chosen])
+        writer.writerow([_cell(column, paths.at(document, column.path)) for column in chosen])
     return out.getvalue()
 
 
@@ -57,19 +59,6 @@ def headings(chosen: Sequence[Column]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow([_harmless(column.heading) for column in chosen])
     return out.getvalue()
-
-
-def _at(document: Mapping[str, Any], path: str) -> Any:
-    value: Any = document
-    rest = path
-    while rest:
-        if not isinstance(value, Mapping):
-            return None
-        if rest in value:
-            return value[rest]
-        step, _, rest = rest.partition(".")
-        value = value.get(step)
-    return value
 
 
 def _cell(column: Column, value: Any) -> str:

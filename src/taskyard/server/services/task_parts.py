@@ -9,7 +9,7 @@ from sqlalchemy import func, update
 from taskyard.api import tasks as api
 from taskyard.api.task_parts import Artifact
 from taskyard.server.call import Call, reads, writes
-from taskyard.server.domain import task_edit, task_fields
+from taskyard.server.domain import paths, task_edit, task_fields
 from taskyard.server.domain.task_fields import Sent
 from taskyard.server.store import documents
 from taskyard.server.store import tasks as store
@@ -23,14 +23,7 @@ def _live(tx: Tx, call: Call, task: str, field: str, *, force: bool) -> Any:
     """A field of a task whose parts may be changed."""
     found = store.for_edit(tx, call, task, field)
     task_edit.require_live(task, found["status"], force=force)
-    return _at(found, field)
-
-
-def _at(document: dict[str, Any], path: str) -> Any:
-    value: Any = document
-    for part in path.split("."):
-        value = (value or {}).get(part)
-    return value
+    return paths.at(found, field)
 
 
 def _several(tx: Tx, call: Call, ids: list[str], field: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ is no part of what is backed up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import json
@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from taskyard.server.domain import needles
+from taskyard.server.domain import needles, paths
 from taskyard.server.domain.terms import Query
 from taskyard.server.store import locks
 from taskyard.server.store.engine import Tx
@@ -192,7 +192,7 @@ def index_some(tx: Tx, limit: int) -> int:
     made = []
     for row in rows:
         document = shown.document(TASK, row)
-        fields = {field: _at(document, field) for field in needles.FIELDS}
+        fields = {field: paths.at(document, field) for field in needles.FIELDS}
         held = {name: document.get(name) for name in ("tags", "hyperparams")}
         made.append({"task": document["id"], "text": needles.text_of(fields | held)})
     tx.execute(delete(task_texts).where(task_texts.c.task.in_(ids)))
@@ -200,10 +200,3 @@ def index_some(tx: Tx, limit: int) -> int:
         tx.execute(insert(task_texts), made)
     tx.execute(delete(changed_texts).where(changed_texts.c.row.in_(changes)))
     return len(changes)
-
-
-def _at(document: Mapping[str, Any], path: str) -> Any:
-    value: Any = document
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
