@@ -24,8 +24,10 @@ class Yard:
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def agent(self, queue: str, *words: str, worker: str = "", **options: Any) -> Agent:
-        flags = ("--queue", queue, "--docker", docker.IMAGE, HOST, *words)
+    def agent(
+        self, queue: str, *words: str, worker: str = "", engine: str = "docker", **options: Any
+    ) -> Agent:
+        flags = ("--queue", queue, f"--{engine}", docker.IMAGE, HOST, *words)
         return self.site.agent(*flags, worker=worker, **options)
 
     def submit(self, code: str, queue: str, **container: str) -> str:
@@ -54,10 +56,10 @@ class Yard:
         assert status[0] == "completed", (status, self.site.console(task))
         return self.lines(task)
 
-    def container(self, task: str) -> str:
+    def container(self, task: str, engine: str = "docker") -> str:
         """The name of the container of a task's first attempt, once it is there."""
         name = f"taskyard-{task}.1"
-        until(lambda: name in docker.containers(), f"the container {name}")
+        until(lambda: name in docker.containers(program=engine), f"the container {name}")
         return name
 
     def phases(self, task: str) -> list[str]:

@@ -7,6 +7,7 @@ is secret never becomes an argument: those can be read by everybody on the machi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -77,10 +78,16 @@ class Engine(msgspec.Struct, frozen=True):
 
     def labelled(self, label: str = RUN_LABEL) -> dict[str, str]:
         """Names of containers that carry a label, running or not, with its values."""
-        form = '{{.Names}}\t{{.Label "' + label.partition("=")[0] + '"}}'
-        lines = self.ask("ps", "--all", "--filter", f"label={label}", "--format", form)
-        pairs = (line.partition("\t") for line in lines.splitlines())
-        return {name: value for name, _, value in pairs}
+        words = ("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}")
+        names = self.ask(*words).split()
+        key, given, value = label.partition("=")
+        if given:
+            return dict.fromkeys(names, value)
+        found = {}
+        for name in names:
+            with contextlib.suppress(NoSuchObject):  # it went meanwhile
+                found[name] = self.inspect("container", name)["Config"]["Labels"][key]
+        return found
 
 
 def options(flag: str, values: Mapping[str, str]) -> list[str]:
