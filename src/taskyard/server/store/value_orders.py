@@ -69,11 +69,11 @@ metadata = MetaData()
 ordered_fields = Table(
     "ordered_fields",
     metadata,
+    Column("company", String, nullable=False),
+    Column("field", String, nullable=False),
     UniqueConstraint("company", "field"),
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("asked", BigInteger, nullable=False),
-    Column("company", String, nullable=False),
-    Column("field", String, nullable=False),
     Column("walked", BigInteger),
     Column("walked_id", String, nullable=False, default=""),
     Column("seen", BigInteger, nullable=False),
