@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -77,3 +79,41 @@ def test_those_who_share_a_commit_do_it_once(tmp_path: Path) -> None:
     written = len(notes(database))
     database.close()
     assert 1 <= written < 50
+
+
+def test_rows_of_those_who_share_a_commit_are_added_together(tmp_path: Path) -> None:
+    database = databases.connect(f"sqlite:///{tmp_path}/some.db", lambda _topics: None)
+    batches: list[tuple[str, list[str]]] = []
+
+    class Notes:
+        def run_for_each(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+            batches.append((tx.dialect, [row["word"] for row in rows]))
+
+    added = Notes()
+
+    async def together() -> None:
+        rows = [{"word": word} for word in ("one", "two", "three")]
+        await asyncio.gather(
+            *(database.write(partial(Tx.add_row, statement=added, values=row)) for row in rows)
+        )
+
+    asyncio.run(together())
+    database.close()
+    assert batches == [("sqlite", ["one", "two", "three"])]
+
+
+def test_who_fails_after_a_change_leaves_nothing_and_takes_nothing_from_others(
+    database: Database,
+) -> None:
+    def fails(tx: Tx) -> None:
+        note(tx, "never")
+        raise ValueError("no")
+
+    async def together() -> list[BaseException | None]:
+        works = [lambda tx: note(tx, "before"), fails, lambda tx: note(tx, "after")]
+        return await asyncio.gather(*map(database.write, works), return_exceptions=True)
+
+    before, failed, after = asyncio.run(together())
+    assert (before, after) == (None, None)
+    assert isinstance(failed, ValueError)
+    assert sorted(notes(database)) == ["after", "before"]

@@ -383,6 +383,7 @@ def test_metrics_tell_how_long_a_task_waited_that_was_taken(
     api: Api, server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(samples, "SAMPLE_GAP", 0)
+    monkeypatch.setattr(samples, "SAMPLE_SHARE", 1e9)
     id = make_queue(api)
     (task,) = fill(api, id, 1)
     ago = 100_000_000

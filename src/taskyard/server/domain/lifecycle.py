@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from taskyard.api.errors import INVALID_TASK_STATUS, ApiError
 from taskyard.api.states import Status, may_move
@@ -24,8 +23,7 @@ ARCHIVED = "archived"
 _ENDS = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the rules need to know of a task. Times in microseconds."""
 
     id: str

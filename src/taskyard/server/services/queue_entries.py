@@ -93,9 +93,9 @@ def get_next_task(tx: Tx, call: Call, request: api.GetNextTask) -> dict[str, Any
     )
     if entry is None:
         return {}
-    answer: dict[str, Any] = {"entry": {"task": entry.task, "added": to_wire(entry.added)}}
+    answer: dict[str, Any] = {"entry": {"task": entry.task.id, "added": to_wire(entry.added)}}
     if request.get_task_info:
-        answer["task_info"] = {"company": entry.company, "user": entry.user}
+        answer["task_info"] = {"company": entry.task.company, "user": entry.user}
     return answer
 
 

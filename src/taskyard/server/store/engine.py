@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -34,16 +34,17 @@ def now() -> int:
 class Tx:
     """One transaction: statements, what to announce, and what to do once it is durable."""
 
-    __slots__ = ("_driver", "after", "connection", "last", "now", "signals")
+    __slots__ = ("_driver", "after", "connection", "last", "now", "rows", "signals")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: Any = None) -> None:
         self.connection = connection
         self.now = now()
-        self._driver: Any = None
+        self._driver = driver
         self.signals: list[str] = []
         """Topics to announce once this is committed."""
         self.after: list[Callable[[], None]] = []
         self.last: dict[str, Work[None]] = {}
+        self.rows: list[tuple[Batch, Mapping[str, Any]]] = []
 
     @property
     def dialect(self) -> str:
@@ -74,6 +75,19 @@ class Tx:
         that enter a queue together change its row once.
         """
         self.last[name] = do
+
+    def add_row(self, statement: Batch, values: Mapping[str, Any]) -> None:
+        """Have ``statement`` run with these values last of all, in the same transaction.
+
+        It is run once for all who share a commit: for rows that nobody reads in it.
+        """
+        self.rows.append((statement, values))
+
+
+class Batch(Protocol):
+    """A statement that can be run with many rows of values at once."""
+
+    def run_for_each(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None: ...
 
 
 class Announce(Protocol):
@@ -147,10 +161,16 @@ def run(work: Work[T], tx: Tx) -> T:
 def run_last(connection: Connection, done: Sequence[Tx]) -> None:
     """Do what these transactions, which share a commit, put off to their end."""
     put_off: dict[str, Work[None]] = {}
+    rows: dict[Batch, list[Mapping[str, Any]]] = {}
     for tx in done:
         put_off |= tx.last
+        for statement, values in tx.rows:
+            rows.setdefault(statement, []).append(values)
+    last = Tx(connection)
     for do in put_off.values():
-        do(Tx(connection))
+        do(last)
+    for statement, together in rows.items():
+        statement.run_for_each(last, together)
 
 
 def _refuse(error: Exception) -> ApiError:

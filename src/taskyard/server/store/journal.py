@@ -31,17 +31,19 @@ def add(
     message: str = "",
 ) -> None:
     """Note that ``what`` happened to a task now; ``by`` is the user, None for the server."""
-    _ADD.run(
-        tx,
-        company=company,
-        task=task,
-        at=tx.now,
-        what=what,
-        by=by,
-        worker=worker,
-        queue=queue,
-        reason=reason[:LONGEST],
-        message=message[:LONGEST],
+    tx.add_row(
+        _ADD,
+        {
+            "company": company,
+            "task": task,
+            "at": tx.now,
+            "what": what,
+            "by": by,
+            "worker": worker,
+            "queue": queue,
+            "reason": reason[:LONGEST],
+            "message": message[:LONGEST],
+        },
     )
 
 

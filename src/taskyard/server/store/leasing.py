@@ -15,6 +15,7 @@ from taskyard.server.domain import queue_order
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.store import attempts, queue_entries, task_status
 from taskyard.server.store.engine import Tx
+from taskyard.server.store.queue_entries import Popped
 from taskyard.server.store.tables import entries
 
 
@@ -90,19 +91,13 @@ def hand_out(
         if entry is None:
             order.pop(0)
             continue
-        taken = _begin(tx, entry, worker, by)
-        if taken is not None:
-            found.append(taken)
-            if fair:
-                order.append(order.pop(0))
+        task, priority, retries = entry.task, entry.priority, entry.retries
+        if task.status in {Status.PUBLISHED, Status.PUBLISHING}:
+            continue
+        found.append(_open(tx, task, worker, by, entry.queue, priority, retries))
+        if fair:
+            order.append(order.pop(0))
     return found
-
-
-def _begin(tx: Tx, entry: Row[Any], worker: str, by: str) -> Taken | None:
-    task = task_status.find_standing(tx, entry.task)
-    if task is None or task.status in {Status.PUBLISHED, Status.PUBLISHING}:
-        return None
-    return _open(tx, task, worker, by, entry.queue, entry.priority, entry.retries)
 
 
 def claim(
@@ -179,7 +174,7 @@ def _next_number(tx: Tx, task: str) -> int:
 
 def hand_out_plainly(
     tx: Tx, queue: str, *, worker: str, by: str, only: str | None = None
-) -> Row[Any] | None:
+) -> Popped | None:
     """Pop the first entry for an agent that knows no leases; the task's status stays queued.
 
     The attempt that begins with it has no renewals: whoever reports on the task speaks for it.
@@ -187,14 +182,14 @@ def hand_out_plainly(
     entry = queue_entries.pop(tx, queue, only=only)
     if entry is None:
         return None
-    task = task_status.find_standing(tx, entry.task)
-    if task is not None and task.status == Status.STOPPED:
+    task = entry.task
+    if task.status == Status.STOPPED:
         task_status.move(tx, task, Status.QUEUED, by=by, force=True)
     attempts.open_attempt(
         tx,
-        entry.task,
-        _next_number(tx, entry.task),
-        company=entry.company,
+        task.id,
+        _next_number(tx, task.id),
+        company=task.company,
         worker=worker,
         queue=queue,
         priority=entry.priority,

@@ -28,36 +28,20 @@ class _Compiled:
     """A statement as one driver takes it."""
 
     text: str
-    slots: Sequence[_Slot]
-    by_name: bool
-    """Whether the driver takes the parameters by name; else by position."""
+    names: Sequence[str]
+    """The parameters in their order, for a driver that takes them by position; else empty."""
+    fixed: Mapping[str, Any]
+    """Values that are part of the statement, as the driver takes them."""
+    made: Mapping[str, Process]
+    """What makes a driver's value of one that is given, where it is not taken as it is."""
     row: Process | None = None
     """What makes a row of a driver's values: known once there was a result."""
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        found = [
-            slot.fixed
-            if not slot.given
-            else values[slot.name]
-            if slot.process is None
-            else slot.process(values[slot.name])
-            for slot in self.slots
-        ]
-        if self.by_name:
-            return {slot.name: value for slot, value in zip(self.slots, found, strict=True)}
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """One parameter: a value that is part of the statement, or one that is given each time."""
-
-    name: str
-    given: bool
-    fixed: Any = None
-    """As the driver takes it."""
-    process: Process | None = None
-    """What makes a driver's value of one that is given."""
+        every = {**self.fixed, **values}
+        for name, process in self.made.items():
+            every[name] = process(every[name])
+        return [every[name] for name in self.names] if self.names else every
 
 
 class Prepared:
@@ -136,17 +120,16 @@ def _compile(statement: ClauseElement, dialect: Dialect) -> _Compiled:
     made: Any = statement.compile(dialect=dialect)
     if made.post_compile_params:
         raise ValueError("a list in a statement changes its text with every length")
-    slots: dict[str, _Slot] = {}
+    fixed: dict[str, Any] = {}
+    processes: dict[str, Process] = {}
     for name, value in made.params.items():
         bound = made.binds.get(name)
         process = None if bound is None else _of(bound.type, dialect).bind_processor(dialect)
-        if bound is not None and bound.required:
-            slots[name] = _Slot(name, True, process=process)
-        else:
-            slots[name] = _Slot(name, False, value if process is None else process(value))
-    if made.positional:
-        return _Compiled(made.string, [slots[name] for name in made.positiontup], by_name=False)
-    return _Compiled(made.string, list(slots.values()), by_name=True)
+        if bound is None or not bound.required:
+            fixed[name] = value if process is None else process(value)
+        elif process is not None:
+            processes[name] = process
+    return _Compiled(made.string, made.positiontup if made.positional else (), fixed, processes)
 
 
 def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:

@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 
 from taskyard.api.errors import TASK_ALREADY_QUEUED, TASK_NOT_IN_QUEUE, ApiError
-from taskyard.server.store import queue_samples, queue_waits
+from taskyard.server.domain.lifecycle import Standing
+from taskyard.server.store import queue_samples, queue_waits, task_status
 from taskyard.server.store.engine import Tx
 from taskyard.server.store.prepared import Prepared
 from taskyard.server.store.tables import entries, queues, tasks, users
@@ -41,7 +42,13 @@ _QUEUES_OF = Prepared(
 )
 _REMOVE = Prepared(delete(entries).where(*_HERE))
 _FIRST = Prepared(
-    select(entries, tasks.c.company, tasks.c.status, tasks.c.user)
+    select(
+        *task_status.COLUMNS,
+        tasks.c.user,
+        entries.c.priority.label("rank"),
+        entries.c.added,
+        entries.c.retries,
+    )
     .join(tasks, tasks.c.id == entries.c.task)
     .where(entries.c.queue == _QUEUE, entries.c.due == 0)
     .order_by(*ORDER)
@@ -115,18 +122,31 @@ def push(
     return others
 
 
-def pop(tx: Tx, queue: str, *, only: str | None = None) -> Row[Any] | None:
+class Popped(NamedTuple):
+    """What was taken out of a queue, with its task."""
+
+    queue: str
+    task: Standing
+    user: str | None
+    """Whose task it is."""
+    priority: int
+    added: int
+    retries: int
+
+
+def pop(tx: Tx, queue: str, *, only: str | None = None) -> Popped | None:
     """Take the first entry out, with its task locked; None when there is none to be had.
 
     With ``only``, the entry is taken only if it is that task's. An entry whose row somebody else
     works on at this moment is passed over rather than waited for.
     """
     found: Row[Any] | None = _FIRST.first(tx, of_queue=queue)
-    if found is None or (only is not None and found.task != only):
+    if found is None or (only is not None and found.id != only):
         return None
-    take_out(tx, queue, found.task)
+    take_out(tx, queue, found.id)
     queue_waits.note(tx, queue, found.added)
-    return found
+    task = task_status.standing_of(found)
+    return Popped(queue, task, found.user, found.rank, found.added, found.retries)
 
 
 def release_due(tx: Tx) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,10 @@ from taskyard.server.store.tables import queue_samples as table
 SAMPLE_GAP = 10_000
 """Microseconds within which a second sample of a queue is left to the statistics job: counting
 the entries at every one of thousands of changes a second would cost more than the change."""
+
+SAMPLE_SHARE = 0.01
+"""The most of the time that samples of one queue may take: those of a long one take longer, and
+are fewer."""
 
 REMEMBERED = 10_000
 """The most queues whose last sample is remembered."""
@@ -61,8 +66,8 @@ _TOUCH = Prepared(
 )
 
 
-_sampled: dict[str, int] = {}
-"""When this process last noted the state of each queue."""
+_sampled: dict[str, tuple[int, int]] = {}
+"""When this process last noted the state of each queue, and from when on it may again."""
 
 
 def before_leaving(tx: Tx, queue: str) -> None:
@@ -94,14 +99,16 @@ def add(tx: Tx, queue: str) -> None:
 def _sample(tx: Tx, queue: str, at: int) -> None:
     if len(_sampled) >= REMEMBERED:
         _sampled.clear()
-    _sampled[queue] = at
+    begun = time.perf_counter()
     _SAMPLE.run(tx, of_queue=queue, moment=at, now=tx.now)
+    rest = (time.perf_counter() - begun) * 1e6 / SAMPLE_SHARE
+    _sampled[queue] = (at, tx.now + max(SAMPLE_GAP, round(rest)))
 
 
 def _add_unless_recent(tx: Tx, queue: str, at: int) -> None:
-    last = _sampled.get(queue, 0)
+    last, again = _sampled.get(queue, (0, 0))
     # What this transaction itself noted before an entry left does not count as recent.
-    if last <= tx.now - SAMPLE_GAP or last == tx.now - 1:
+    if again <= tx.now or last == tx.now - 1:
         _sample(tx, queue, at)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Row,
     bindparam,
     delete,
-    or_,
     select,
 )
 
@@ -38,12 +37,7 @@ SHORTEST_NAME = 3
 
 _OURS = queues.c.company == bindparam("of_company")
 _BY_ID = Prepared(select(queues).where(queues.c.id == bindparam("of_queue")))
-_BY_NAME = Prepared(select(queues.c.id).where(_OURS, queues.c.name == bindparam("name")))
-_BY_WORD = Prepared(
-    select(queues).where(
-        _OURS, or_(queues.c.id == bindparam("word"), queues.c.name == bindparam("word"))
-    )
-)
+_BY_NAME = Prepared(select(queues).where(_OURS, queues.c.name == bindparam("name")))
 
 
 def ensure_defaults(tx: Tx) -> None:
@@ -150,12 +144,15 @@ def check_ids(tx: Tx, company: str, ids: Sequence[str]) -> None:
 
 def resolve(tx: Tx, company: str, words: Sequence[str]) -> list[Row[Any] | None]:
     """The queue each word means, by id or by name, in the order given; None where there is none."""
-    return [_meant(_BY_WORD.all(tx, of_company=company, word=word), word) for word in words]
+    return [_meant(tx, company, word) for word in words]
 
 
-def _meant(found: Sequence[Row[Any]], word: str) -> Row[Any] | None:
-    """The queue of that id, else the one of that name."""
-    return next((queue for queue in found if queue.id == word), found[0] if found else None)
+def _meant(tx: Tx, company: str, word: str) -> Row[Any] | None:
+    """The company's queue of that id, else the one of that name."""
+    found: Row[Any] | None = _BY_ID.first(tx, of_queue=word)
+    if found is None or found.company != company:
+        found = _BY_NAME.first(tx, of_company=company, name=word)
+    return found
 
 
 def all_ids(tx: Tx, company: str) -> list[str]:

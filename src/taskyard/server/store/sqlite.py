@@ -1,7 +1,8 @@
 """SQLite: one thread writes, and commits what waits together.
 
-Whatever waits when it is free goes into one transaction, each function inside its own savepoint,
-so that one disk flush serves many callers and a failing function undoes only itself.
+Whatever waits when it is free goes into one transaction, so that one disk flush serves many
+callers. A function that fails after it changed something has all of them undone, and the others
+run again: failing so is rare, and a savepoint for each would copy every page it touches.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -63,7 +64,9 @@ class SqliteDatabase:
         )
         event.listen(self.engine, "connect", _prepare_sqlite)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Write] | None] = queue.SimpleQueue()
+        self._asked: list[_Write] = []
+        """What this round of the event loop wants written."""
         self._writer = threading.Thread(target=self._write_loop, name="writer", daemon=True)
         self._writer.start()
 
@@ -85,76 +88,77 @@ class SqliteDatabase:
                     raise
                 finally:
                     tx.driver.set_progress_handler(None, 0)
-                    # Only where a statement went through SQLAlchemy does it know of this.
-                    if connection.in_transaction():
-                        connection.rollback()
-                    else:
-                        tx.driver.rollback()
+                    _end(connection, tx.driver, "rollback")
         except OperationalError as error:
             raise translated(error) from error
 
     async def write(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
         waiting = _Write(work, loop, loop.create_future())
-        self._queue.put(waiting)
+        if not self._asked:
+            # Requests that came together are handed over together: one wake-up, one commit.
+            loop.call_soon(self._ask)
+        self._asked.append(waiting)
         result: T = await waiting.future
         return result
 
+    def _ask(self) -> None:
+        asked, self._asked = self._asked, []
+        self._queue.put(asked)
+
     def _write_loop(self) -> None:
         connection: Connection | None = None
-        while True:
-            first = self._queue.get()
-            if first is None:
-                break
-            group = [first]
+        while (group := self._queue.get()) is not None:
             try:
                 if connection is None:
                     connection = self.engine.connect()
-                last = self._commit_group(connection, group)
+                self._commit_group(connection, group)
             except Exception as error:
                 failed = isinstance(error, DBAPIError | sqlite3.Error)
                 known = translated(error) if failed else error
                 for write in group:
-                    write.fail(known)
+                    write.error = write.error or known
                 _settle(group, self._announce)
-                last = False
                 if connection is not None:
                     connection.invalidate()
                     connection.close()
                     connection = None
-            if last:
-                break
         if connection is not None:
             connection.close()
 
-    def _commit_group(self, connection: Connection, group: list[_Write]) -> bool:
-        """Run what waits and commit it at once. True when the end of all work was met."""
+    def _commit_group(self, connection: Connection, group: list[_Write]) -> None:
+        """Run what waits and commit it at once."""
         driver: Any = connection.connection.driver_connection
         driver.execute("BEGIN IMMEDIATE")
-        last = False
         position = 0
         while position < len(group):
-            group[position].run(connection)
+            write = group[position]
             position += 1
-            if position == len(group) and position < GROUP and not last:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    last = True
-                else:
-                    group.append(more)
+            if write.error is None and not write.run(connection, driver):
+                _end(connection, driver, "rollback")
+                driver.execute("BEGIN IMMEDIATE")
+                position = 0
+            elif position == len(group) < GROUP:
+                group += self._more()
         run_last(connection, [write.tx for write in group if write.tx and not write.error])
-        # Only where a statement went through SQLAlchemy does it know of the transaction.
-        if connection.in_transaction():
-            connection.commit()
-        else:
-            driver.commit()
+        _end(connection, driver, "commit")
         _settle(group, self._announce)
-        return last
+
+    def _more(self) -> list[_Write]:
+        """What was asked for in the meantime."""
+        try:
+            more = self._queue.get_nowait()
+        except queue.Empty:
+            return []
+        if more is None:
+            # The end of all work comes after the commit.
+            self._queue.put(None)
+            return []
+        return more
 
     def close(self) -> None:
+        if self._asked:
+            self._ask()
         self._queue.put(None)
         self._writer.join()
         self._readers.shutdown()
@@ -164,6 +168,11 @@ class SqliteDatabase:
 def _was_interrupted(error: ApiError) -> bool:
     driver = getattr(error.__cause__, "orig", error.__cause__)
     return getattr(driver, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+
+
+def _end(connection: Connection, driver: Any, how: Literal["commit", "rollback"]) -> None:
+    # Only where a statement went through SQLAlchemy does it know of the transaction.
+    getattr(connection if connection.in_transaction() else driver, how)()
 
 
 class _Write:
@@ -179,23 +188,17 @@ class _Write:
         self.error: BaseException | None = None
         self.tx: Tx | None = None
 
-    def run(self, connection: Connection) -> None:
-        self.tx = Tx(connection)
-        driver = self.tx.driver
-        driver.execute("SAVEPOINT w")
+    def run(self, connection: Connection, driver: Any) -> bool:
+        """Do the work. False when it failed and left something behind that is to be undone."""
+        self.tx = Tx(connection, driver)
+        before = driver.total_changes
         try:
             self.result = run(self.work, self.tx)
         except Exception as error:
             self.error = error
-            try:
-                driver.execute("ROLLBACK TO w")
-            except sqlite3.Error:
-                # A full disk ends the whole transaction: all that share it fail for that reason.
-                raise error from None
-        driver.execute("RELEASE w")
-
-    def fail(self, error: BaseException) -> None:
-        self.error = self.error or error
+            # A full disk ends the whole transaction.
+            return bool(driver.in_transaction and driver.total_changes == before)
+        return True
 
     def settle(self) -> None:
         if self.future.cancelled():
@@ -235,6 +238,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-32000",
+        # Pages that change again and again are written back to the file less often: every 32 MB.
+        "wal_autocheckpoint=8000",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -24,7 +24,7 @@ TIMES = frozenset(
 )
 _SYSTEM_TAGS = tasks.c.doc["system_tags"].label("system_tags")
 _PRIORITY = tasks.c.doc["priority"].label("priority")
-_COLUMNS = (
+COLUMNS = (
     tasks.c.id,
     tasks.c.status,
     tasks.c.company,
@@ -39,8 +39,9 @@ _COLUMNS = (
     _SYSTEM_TAGS,
     _PRIORITY,
 )
+"""What makes a :class:`Standing`."""
 _THIS = tasks.c.id == bindparam("of_task")
-_STANDING = Prepared(select(*_COLUMNS).where(_THIS).with_for_update())
+_STANDING = Prepared(select(*COLUMNS).where(_THIS).with_for_update())
 _WORDS = Prepared(select(tasks.c.status, tasks.c.status_message).where(_THIS))
 _OWNER = Prepared(select(tasks.c.company).where(_THIS))
 
@@ -48,21 +49,32 @@ _OWNER = Prepared(select(tasks.c.company).where(_THIS))
 def find_standing(tx: Tx, task: str) -> Standing | None:
     """What the life cycle needs to know of a task, which is locked until the transaction ends."""
     row = _STANDING.first(tx, of_task=task)
-    return None if row is None else _standing(row)
+    return None if row is None else standing_of(row)
 
 
 def standings(tx: Tx, company: str, ids: Sequence[str]) -> list[Standing]:
     """The same of several tasks, those that the company may see; nothing is locked."""
-    query = select(*_COLUMNS).where(tasks.c.id.in_(ids), tasks.c.company.in_([company, ""]))
-    return [_standing(row) for row in tx.execute(query)]
+    query = select(*COLUMNS).where(tasks.c.id.in_(ids), tasks.c.company.in_([company, ""]))
+    return [standing_of(row) for row in tx.execute(query)]
 
 
-def _standing(row: Row[Any]) -> Standing:
-    values = row._asdict()
-    values["status"] = Status(row.status)
-    values["system_tags"] = tuple(row.system_tags or ())
-    values["priority"] = row.priority or 0
-    return Standing(**values)
+def standing_of(row: Row[Any]) -> Standing:
+    """What a row with :data:`COLUMNS` says."""
+    return Standing(
+        id=row.id,
+        status=Status(row.status),
+        company=row.company,
+        name=row.name,
+        status_reason=row.status_reason,
+        status_message=row.status_message,
+        started=row.started,
+        last_update=row.last_update,
+        last_worker=row.last_worker,
+        enqueue_status=row.enqueue_status,
+        queue=row.queue,
+        system_tags=tuple(row.system_tags or ()),
+        priority=row.priority or 0,
+    )
 
 
 def standing(tx: Tx, company: str, task: str) -> Standing:

@@ -110,7 +110,7 @@ _NOTE = Prepared(insert(changed_texts).values(task=bindparam("of_task")))
 
 def note(tx: Tx, task: str) -> None:
     """Remember that a task's text is not what the index says."""
-    _NOTE.run(tx, of_task=task)
+    tx.add_row(_NOTE, {"of_task": task})
 
 
 def candidates(tx: Tx, query: Query) -> list[str] | None:
