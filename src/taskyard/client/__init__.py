@@ -1,1 +1,1 @@
-"""The API from the other side: ``config`` finds a server and its keys, ``session`` calls actions."""
+"""The API from the other side: ``config`` finds server and keys, ``session`` calls actions."""

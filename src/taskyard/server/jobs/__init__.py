@@ -1,1 +1,1 @@
-"""What the server does by the clock. Each module has ``INTERVAL``, in seconds, and ``run(server)``."""
+"""What the server does by the clock: each module has ``INTERVAL`` (seconds) and ``run(server)``."""
