@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ def change(task: Standing, new: Status, now: int = NOW) -> dict[str, Any]:
 
 @given(statuses, statuses)
 def test_a_move_outside_the_table_needs_force(old: Status, new: Status) -> None:
-    task = replace(DRAFT, status=old)
+    task = DRAFT._replace(status=old)
     check_move(task, new, force=True)
     if may_move(old, new):
         check_move(task, new, force=False)
@@ -44,7 +43,7 @@ def test_a_move_outside_the_table_needs_force(old: Status, new: Status) -> None:
 
 @given(statuses, statuses)
 def test_every_change_is_signed_and_dated(old: Status, new: Status) -> None:
-    columns = change(replace(DRAFT, status=old), new)
+    columns = change(DRAFT._replace(status=old), new)
     assert columns["status"] == new
     assert columns["last_changed_by"] == "u"
     assert columns["status_changed"] == columns["last_update"] == columns["last_change"] == NOW
@@ -56,58 +55,58 @@ def test_the_server_signs_with_nobodys_name() -> None:
 
 
 def test_a_first_start_forgets_an_earlier_end() -> None:
-    columns = change(replace(DRAFT, status=Status.STOPPED, started=1), Status.IN_PROGRESS)
+    columns = change(DRAFT._replace(status=Status.STOPPED, started=1), Status.IN_PROGRESS)
     assert columns["started"] == NOW
     assert columns["completed"] is columns["active_duration"] is None
 
 
 def test_a_repeated_start_moves_nothing() -> None:
-    running = replace(DRAFT, status=Status.IN_PROGRESS, started=1)
+    running = DRAFT._replace(status=Status.IN_PROGRESS, started=1)
     assert "started" not in change(running, Status.IN_PROGRESS)
 
 
 def test_a_task_made_running_without_a_start_gets_one() -> None:
-    running = replace(DRAFT, status=Status.IN_PROGRESS)
+    running = DRAFT._replace(status=Status.IN_PROGRESS)
     assert change(running, Status.IN_PROGRESS)["started"] == NOW
 
 
 @pytest.mark.parametrize("end", [Status.STOPPED, Status.FAILED, Status.COMPLETED])
 def test_an_end_is_dated_and_the_run_measured_in_seconds(end: Status) -> None:
-    running = replace(DRAFT, status=Status.IN_PROGRESS, started=NOW - 3_900_000)
+    running = DRAFT._replace(status=Status.IN_PROGRESS, started=NOW - 3_900_000)
     columns = change(running, end)
     assert (columns["completed"], columns["active_duration"]) == (NOW, 3)
 
 
 def test_enqueueing_remembers_what_the_task_was() -> None:
-    stopped = replace(DRAFT, status=Status.STOPPED)
+    stopped = DRAFT._replace(status=Status.STOPPED)
     assert change(stopped, Status.QUEUED)["enqueue_status"] == "stopped"
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.IN_PROGRESS])
 def test_enqueueing_again_keeps_the_older_memory(status: Status) -> None:
-    assert "enqueue_status" not in change(replace(DRAFT, status=status), Status.QUEUED)
+    assert "enqueue_status" not in change(DRAFT._replace(status=status), Status.QUEUED)
 
 
 def test_a_dequeued_task_becomes_what_is_wanted_or_was() -> None:
-    queued = replace(DRAFT, status=Status.QUEUED, enqueue_status="stopped")
+    queued = DRAFT._replace(status=Status.QUEUED, enqueue_status="stopped")
     assert after_dequeue(queued, Status.IN_PROGRESS) == Status.IN_PROGRESS
     assert after_dequeue(queued) == Status.STOPPED
-    assert after_dequeue(replace(queued, enqueue_status=None)) == Status.CREATED
+    assert after_dequeue(queued._replace(enqueue_status=None)) == Status.CREATED
 
 
-RUNNING = replace(DRAFT, status=Status.IN_PROGRESS, last_worker="w", last_update=NOW)
+RUNNING = DRAFT._replace(status=Status.IN_PROGRESS, last_worker="w", last_update=NOW)
 
 
 @pytest.mark.parametrize(
     ("task", "leased", "way"),
     [
-        (replace(DRAFT, status=Status.QUEUED), False, "dequeue"),
+        (DRAFT._replace(status=Status.QUEUED), False, "dequeue"),
         (RUNNING, False, "ask"),
-        (replace(RUNNING, last_worker=None), False, "now"),
-        (replace(RUNNING, last_update=NOW - UNRESPONSIVE - 1), False, "now"),
-        (replace(RUNNING, last_update=NOW - UNRESPONSIVE - 1), True, "ask"),
-        (replace(RUNNING, system_tags=("development",)), False, "now"),
-        (replace(RUNNING, status=Status.STOPPED), False, "now"),
+        (RUNNING._replace(last_worker=None), False, "now"),
+        (RUNNING._replace(last_update=NOW - UNRESPONSIVE - 1), False, "now"),
+        (RUNNING._replace(last_update=NOW - UNRESPONSIVE - 1), True, "ask"),
+        (RUNNING._replace(system_tags=("development",)), False, "now"),
+        (RUNNING._replace(status=Status.STOPPED), False, "now"),
     ],
 )
 def test_a_task_is_stopped(task: Standing, leased: bool, way: str) -> None:
@@ -118,8 +117,8 @@ def test_a_task_is_stopped(task: Standing, leased: bool, way: str) -> None:
     ("task", "may"),
     [
         (DRAFT, True),
-        (replace(DRAFT, status=Status.COMPLETED), False),
-        (replace(DRAFT, status=Status.COMPLETED, system_tags=("archived",)), True),
+        (DRAFT._replace(status=Status.COMPLETED), False),
+        (DRAFT._replace(status=Status.COMPLETED, system_tags=("archived",)), True),
     ],
 )
 def test_a_task_may_be_deleted_without_force(task: Standing, may: bool) -> None:
