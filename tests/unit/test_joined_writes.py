@@ -7,7 +7,9 @@ from typing import cast
 
 import pytest
 
-from taskyard.server.http import Joining
+from taskyard.server.http import JOINED, Joining
+
+LARGE = bytes(JOINED + 1)
 
 
 class Sent:
@@ -45,6 +47,7 @@ async def sent(*written: bytes, close: bool = False, turns: int = 0) -> list[byt
         ([b"head", b"body"], [b"headbody"]),
         ([b"head", b""], [b"head"]),
         ([b"head", b"one", b"two", b"three"], [b"headone", b"twothree"]),
+        ([b"head", LARGE], [b"head", LARGE]),
     ],
 )
 def test_two_writes_go_together_at_once(written: list[bytes], expected: list[bytes]) -> None:

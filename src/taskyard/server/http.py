@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+JOINED = 65536
+"""Bytes up to which two writes are copied together: beyond, that costs more than it saves."""
+
 
 class Joining:
     """A transport that sends two writes that follow each other at once.
@@ -31,11 +34,14 @@ class Joining:
 
         If nothing comes in this turn of the event loop, it is sent at the end of it.
         """
-        if self._held:
+        if len(data) > JOINED:
+            self._send()
+            self._transport.write(data)
+        elif self._held:
             held, self._held = self._held, b""
             self._transport.write(held + data)
         elif data:
-            self._held = bytes(data)
+            self._held = data
             self._call_soon(self._send)
 
     def _send(self) -> None:
