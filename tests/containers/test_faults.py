@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -35,6 +36,15 @@ def kill_supervisor(folder: Path) -> None:
         lambda: not processes.alive(state.supervisor, state.supervisor_start),
         "the supervisor's end",
     )
+
+
+def holds(pid: int, key: str) -> bool:
+    """Whether a process has the lock of an environment. To try the lock would be in its way."""
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if descriptor.readlink().name == key:
+                return "lock:" in Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text()
+    return False
 
 
 def cleared(task: str) -> bool:
@@ -79,19 +89,15 @@ def test_a_second_supervisor_keeps_the_environment_from_being_dropped(
     kill_supervisor(folder)
     until(
         lambda: (
-            folders.read_state(folder).supervisor != first.supervisor
+            (second := folders.read_state(folder).supervisor) != first.supervisor
             and look(folder)[0] == Standing.WATCHED
+            and holds(second, first.environment_key)
         ),
         "the second supervisor",
     )
     cache = yard.site.agent_data
-    until(
-        lambda: (
-            first.environment_key not in store.collect(cache, max_bytes=1, min_free=0)
-            and (store.folder(cache) / first.environment_key).exists()
-        ),
-        "the environment to stay",
-    )
+    assert first.environment_key not in store.collect(cache, max_bytes=1, min_free=0)
+    assert (store.folder(cache) / first.environment_key).exists()
     yard.site.printed("abort", task)
     assert yard.outcome(task)[0] == "stopped"
 
