@@ -90,7 +90,7 @@ def test_who_waits_is_woken_by_a_lost_run(api: Api, server: Running) -> None:
     take(api, queue)
     with ThreadPoolExecutor(1) as pool:
         waiter = pool.submit(take, Api(server), queue, worker="other:0", wait=30)
-        until(lambda: f"queue:{queue}" in server.server.signals._waiting)
+        until(lambda: f"queue:{queue}" in server.server.signals.waiting)
         run_out(server, task)
         assert [lease["task"] for lease in waiter.result(20)] == [task]
 

@@ -33,7 +33,7 @@ def test_a_renewal_that_waits_hears_of_a_stop_at_once(api: Api, server: Running)
     _, task, lease = leased(api)
     with ThreadPoolExecutor(1) as pool:
         waiter = pool.submit(renew, Api(server), lease, wait=30)
-        until(lambda: "worker:w:0" in server.server.signals._waiting)
+        until(lambda: "worker:w:0" in server.server.signals.waiting)
         api("tasks.stop", task=task)
         assert waiter.result(20)["order"] == "abort"
 

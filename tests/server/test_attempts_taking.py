@@ -78,7 +78,7 @@ def test_who_waits_gets_a_task_that_comes_later(api: Api, server: Running) -> No
     queue = new_queue(api)
     with ThreadPoolExecutor(1) as pool:
         waiter = pool.submit(take, Api(server), queue, wait=30)
-        until(lambda: f"queue:{queue}" in server.server.signals._waiting)
+        until(lambda: f"queue:{queue}" in server.server.signals.waiting)
         task = queued(api, queue)
         assert [lease["task"] for lease in waiter.result(20)] == [task]
 
@@ -89,7 +89,7 @@ def test_who_waits_gets_a_task_when_its_queue_is_resumed(api: Api, server: Runni
     api("queues.pause", queue=queue)
     with ThreadPoolExecutor(1) as pool:
         waiter = pool.submit(take, Api(server), queue, wait=30)
-        until(lambda: f"queue:{queue}" in server.server.signals._waiting)
+        until(lambda: f"queue:{queue}" in server.server.signals.waiting)
         api("queues.resume", queue=queue)
         assert [lease["task"] for lease in waiter.result(20)] == [task]
 
@@ -150,7 +150,7 @@ def test_a_task_wakes_another_worker_while_one_is_paused(api: Api, server: Runni
     queue, paused, other = new_queue(api), unique("paused"), unique("other")
     api("workers.register", worker=paused, queues=[queue])
     api("workers.pause", worker=paused)
-    waiting_on = server.server.signals._waiting
+    waiting_on = server.server.signals.waiting
     with ThreadPoolExecutor(2) as pool:
         pool.submit(take, Api(server), queue, worker=paused, wait=30)
         until(lambda: f"worker:{paused}" in waiting_on)

@@ -51,7 +51,7 @@ def test_queues_without_room_are_served_all_the_same(api: Api) -> None:
 
 
 def until_listening(server: Running, topic: str) -> None:
-    until(lambda: topic in server.server.signals._waiting, f"somebody who listens to {topic}")
+    until(lambda: topic in server.server.signals.waiting, f"somebody who listens to {topic}")
 
 
 def test_who_keeps_room_hears_at_once_that_nobody_wants_it(api: Api, server: Running) -> None:

@@ -65,7 +65,7 @@ def test_an_entry_added_on_one_server_wakes_an_agent_that_waits_on_the_other(
     one, other = map(Api, pair)
     queue = one("queues.create", name="woken")["id"]
     task = make_task(one)
-    waiting = pair[1].server.signals._waiting
+    waiting = pair[1].server.signals.waiting
     with ThreadPoolExecutor(1) as pool:
         took = pool.submit(other, "attempts.take", worker="w:1", queues=[queue], wait=LONG)
         until(lambda: f"queue:{queue}" in waiting)
@@ -82,7 +82,7 @@ def test_lines_reported_to_one_server_wake_who_follows_them_on_the_other(
     one, other = map(Api, pair)
     task = make_task(one)
     one("tasks.started", task=task)
-    waiting = pair[1].server.signals._waiting
+    waiting = pair[1].server.signals.waiting
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(other, "events.follow_log", task=task, after=0, wait=LONG)
         until(lambda: f"log:{task}" in waiting)
@@ -101,7 +101,7 @@ def test_an_abort_on_one_server_reaches_the_agent_that_renews_on_the_other(
     one("tasks.enqueue", task=task, queue=queue)
     other("attempts.take", worker="w:abort", queues=[queue], wait=0)
     held = [{"task": task, "attempt": 1}]
-    waiting = pair[1].server.signals._waiting
+    waiting = pair[1].server.signals.waiting
     with ThreadPoolExecutor(1) as pool:
         renewed = pool.submit(other, "attempts.renew", worker="w:abort", attempts=held, wait=LONG)
         until(lambda: "worker:w:abort" in waiting)

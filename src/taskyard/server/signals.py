@@ -24,7 +24,8 @@ class Signals:
     """Lives on one event loop; nothing here is thread-safe."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[asyncio.Future[str]]] = {}
+        self.waiting: dict[str, deque[asyncio.Future[str]]] = {}
+        """Who waits, by topic; those who have waited longest come first."""
         self._followers: list[Callable[[str], None]] = []
         self.moment = 0
         """Grows with every announcement."""
@@ -51,7 +52,7 @@ class Signals:
         for topic in topics:
             self._note(topic)
             if topic == EVERYTHING:
-                for waited_for in list(self._waiting):
+                for waited_for in list(self.waiting):
                     self._wake(waited_for, all_of_them=True)
             else:
                 self._wake(topic)
@@ -59,7 +60,7 @@ class Signals:
                 told(topic)
 
     def _wake(self, topic: str, *, all_of_them: bool = False) -> None:
-        waiting = self._waiting.get(topic)
+        waiting = self.waiting.get(topic)
         while waiting:
             future = waiting.popleft()
             if not future.done():
@@ -74,7 +75,7 @@ class Signals:
         """
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         for topic in topics:
-            self._waiting.setdefault(topic, deque()).append(future)
+            self.waiting.setdefault(topic, deque()).append(future)
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.shield(future)
@@ -92,10 +93,10 @@ class Signals:
                 self._forget(topic, future)
 
     def _forget(self, topic: str, future: asyncio.Future[str]) -> None:
-        waiting = self._waiting.get(topic)
+        waiting = self.waiting.get(topic)
         if waiting is None:
             return
         with contextlib.suppress(ValueError):
             waiting.remove(future)
         if not waiting:
-            del self._waiting[topic]
+            del self.waiting[topic]

@@ -69,7 +69,7 @@ def test_an_agent_that_waits_gets_its_task_after_the_database_was_away(
     api = Api(server)
     queue = api("queues.create", name="away")["id"]
     task = api("tasks.create", name="waited for", type="testing")["id"]
-    waiting = server.server.signals._waiting
+    waiting = server.server.signals.waiting
     take = {"worker": "w:1", "queues": [queue], "wait": 50, "known": []}
     agent = server.session(patience=PATIENCE)
     with ThreadPoolExecutor(1) as pool:
