@@ -113,6 +113,14 @@ def pulled(cache: Path) -> list[Path]:
     return sorted(found, key=lambda file: file.stat().st_mtime)
 
 
+def note_pulled(cache: Path, name: str) -> Path:
+    """Remember that the image is there because of an agent: it may go when there is little room."""
+    note = _note(cache, name)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(f"{name}\n")
+    return note
+
+
 def _note(cache: Path, name: str) -> Path:
     return folder(cache) / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.pulled"
 
@@ -128,9 +136,7 @@ def _pull(engine: Engine, name: str, cache: Path, say: Say) -> None:
             say(f"{error.what}; trying again")
             time.sleep(_BETWEEN_TRIES)
         else:
-            note = _note(cache, name)
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(f"{name}\n")
+            note_pulled(cache, name)
             return
 
 
