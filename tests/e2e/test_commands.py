@@ -207,6 +207,17 @@ class TestDryRuns:
         assert "would tasks.delete" in shared_site.printed("delete", *drafts, "--dry-run")
         assert shared_site.status(drafts[0]) == "created"
 
+    def test_a_task_is_not_made_nor_its_project(self, shared_site: Site, folder: Path) -> None:
+        (folder / "main.py").write_text("print('long')\n" * 100)
+        words = ["--dry-run", "--project", "never made", "-o", "json", "main.py", "--lr", "0.1"]
+        told = json.loads(shared_site.printed("submit", *words, cwd=folder))
+        assert (told["would"], told["with"]["project"]) == ("tasks.create", "never made")
+        assert told["with"]["script"]["diff"].count("long") == 100
+        said = shared_site.printed("run", "--dry-run", "main.py", cwd=folder)
+        assert "characters)" in said
+        assert said.count("long") < 100
+        assert "never made" not in shared_site.printed("project", "ls")
+
     def test_queues_and_projects_are_not_made(self, shared_site: Site) -> None:
         for thing in ("queue", "project"):
             said = shared_site.printed(thing, "create", "never made", "--dry-run")

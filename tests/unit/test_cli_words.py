@@ -247,7 +247,19 @@ def test_every_argument_has_help(name: str) -> None:
 
 
 CHANGING = {
-    "": ["clone", "edit", "enqueue", "dequeue", "move", "abort", "retry", "reset", "delete"],
+    "": [
+        "run",
+        "submit",
+        "clone",
+        "edit",
+        "enqueue",
+        "dequeue",
+        "move",
+        "abort",
+        "retry",
+        "reset",
+        "delete",
+    ],
     "task ": ["tag", "archive", "restore", "publish"],
     "queue ": ["create", "clear", "delete", "pause", "resume", "rename"],
     "worker ": ["pause", "resume", "drain", "stop"],

@@ -11,6 +11,9 @@ from taskyard.cli.failure import WouldChange
 from taskyard.cli.output import print_object
 from taskyard.client.session import Session
 
+LONG = 200
+"""Characters of a text that are shown to people."""
+
 _READING = ("get_", "explain")
 
 
@@ -48,8 +51,16 @@ def told(change: WouldChange) -> dict[str, Any]:
 
 
 def words(told: dict[str, Any]) -> list[str]:
-    """What is told by name, for people."""
+    """What is told by name, for people: without the text of whole patches."""
     return [
-        f"{name} {json.dumps(value) if isinstance(value, dict) else value}"
+        f"{name} {json.dumps(_shortened(value)) if isinstance(value, dict) else value}"
         for name, value in told.items()
     ]
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _shortened(inner) for name, inner in value.items()}
+    if isinstance(value, str) and len(value) > LONG:
+        return f"{value[:LONG]}... ({len(value):,} characters)"
+    return value

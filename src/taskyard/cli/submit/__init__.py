@@ -73,7 +73,7 @@ def _created(args: argparse.Namespace, session: Session) -> str:
     body = {
         "name": args.name or entry.name,
         "type": "training",
-        "project": _project(session, project),
+        "project": _project(session, project, make=not args.dry_run),
         "script": {**code, **start},
         "hyperparams": parameters,
         **settings_of(args),
@@ -93,7 +93,7 @@ def _copied(args: argparse.Namespace, session: Session) -> str:
     if args.name:
         clone["new_task_name"] = args.name
     if args.project:
-        clone["new_task_project"] = _project(session, args.project)
+        clone["new_task_project"] = _project(session, args.project, make=not args.dry_run)
     task = session.make_task("tasks.clone", clone)
     changed = settings_of(args)
     if wanted := requirements_of(args):
@@ -110,12 +110,14 @@ def _last_part(url: str) -> str:
     return re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
 
 
-def _project(session: Session, name: str) -> str:
-    """The project's id; made when it is new."""
+def _project(session: Session, name: str, *, make: bool) -> str:
+    """The project's id; made when it is new. Its name when it is new and not to be made."""
     if len(name) < 3:
         name = f"{name}-project"
     query = {"name": f"^{re.escape(name)}$", "only_fields": ["id"], "search_hidden": True}
     found = session.raw("projects.get_all", query)["projects"]
     if found:
         return str(found[0]["id"])
+    if not make:
+        return name
     return str(session.raw("projects.create", {"name": name, "description": ""})["id"])

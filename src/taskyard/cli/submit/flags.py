@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from taskyard.cli.dry_run import add_dry_run
 from taskyard.cli.output import add_answer
 from taskyard.cli.sizes import size
 
@@ -27,6 +28,7 @@ def submit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{parser.prog} [--queue Q] [options] script.py [its own arguments]"
     for add in (_what, _code, _environment, _container, _life):
         add(parser)
+    add_dry_run(parser)
     add_answer(parser)
     parser.add_argument(
         "command",
