@@ -295,10 +295,10 @@ class ClientGone(Exception):
 async def _serve(
     server: Server, receive: Receive, work: Coroutine[Any, Any, Any], request: wire.Request
 ) -> Any:
-    """Do the work; while it may wait for something, look whether there is still somebody."""
-    if getattr(request, "wait", None) == 0:
-        return await work
-    return await _unless_gone(server, receive, work)
+    """Do the work; where it may wait for something, look whether there is still somebody."""
+    if getattr(request, "wait", 0):
+        return await _unless_gone(server, receive, work)
+    return await work
 
 
 async def _unless_gone(server: Server, receive: Receive, work: Coroutine[Any, Any, Any]) -> Any:
