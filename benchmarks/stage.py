@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +86,26 @@ class Stage:
 
 
 @contextlib.contextmanager
-def server(folder: Path, database_url: str = "") -> Iterator[Stage]:
-    """Run a server of ours with its data in ``folder``: on SQLite, if not on a database."""
+def server(folder: Path, database_url: str = "", *, within: Sequence[str] = ()) -> Iterator[Stage]:
+    """Run a server of ours with its data in ``folder``: on SQLite, if not on a database.
+
+    ``within``: a command before its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "client.toml"
     # Data sets are old: what seems to run in them must stay as it is.
     silence = {"TASKYARD_SERVER_TASK_SILENCE": str(2**31)}
     environment = {**plain_environment(), **silence, "TASKYARD_CONFIG": str(kept)}
-    command = [*TASKYARD, "up", "--data", str(folder / "server"), "--port", "0", "--no-agent"]
+    command = [
+        *within,
+        *TASKYARD,
+        "up",
+        "--data",
+        str(folder / "server"),
+        "--port",
+        "0",
+        "--no-agent",
+    ]
     if database_url:
         command += ["--database-url", database_url]
     with program(command, environment, folder / "server.log") as pid:
@@ -138,14 +150,23 @@ def _answers(environment: Mapping[str, str]) -> bool:
 
 
 @contextlib.contextmanager
-def agent(stage: Stage, queue: str, *flags: str, worker: str = "bench:ours") -> Iterator[None]:
-    """Run an agent of ours for one queue, with one task at a time unless flags say otherwise."""
+def agent(
+    stage: Stage,
+    queue: str,
+    *flags: str,
+    worker: str = "bench:ours",
+    within: Sequence[str] = (),
+) -> Iterator[None]:
+    """Run an agent of ours for one queue, with one task at a time unless flags say otherwise.
+
+    ``within``: a command before its own.
+    """
     environment = {
         **stage.environment(),
         "TASKYARD_AGENT_DATA": str(stage.folder / "agent"),
         "CLEARML_WORKER_ID": worker,
     }
-    command = [*TASKYARD, "agent", "daemon", "--queue", queue, "--create-queue"]
+    command = [*within, *TASKYARD, "agent", "daemon", "--queue", queue, "--create-queue"]
     with program([*command, *flags], environment, stage.folder / f"agent-{queue}.log"):
         stage.wait_for_worker(queue)
         yield
