@@ -30,6 +30,18 @@ while not pathlib.Path("{go}").exists():
 """The code of a task that says that it runs, and ends when the file ``go`` is there."""
 
 
+SAVES = """
+import signal, sys, time
+def leave(*_):
+    print("saving a checkpoint", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+print("up", flush=True)
+time.sleep(600)
+"""
+"""Code that leaves when it is asked to, and says so."""
+
+
 class Program:
     """A process in the background, with its output in a file."""
 
@@ -237,6 +249,12 @@ class Site:
         event = {"type": "training_stats_scalar", "task": task, "metric": "loss"}
         for step, loss in enumerate(losses):
             self.api("events.add", **event, variant="train", iter=step, value=loss)
+
+    def again(self, task: str, queue: str) -> str:
+        """Put a copy of a task into a queue; gives its id."""
+        copy = str(self.api("tasks.clone", task=task)["id"])
+        self.api("tasks.enqueue", task=copy, queue_name=queue)
+        return copy
 
     def task(self, task: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api("tasks.get_by_id", task=task)["task"]

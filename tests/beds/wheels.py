@@ -6,12 +6,13 @@ import base64
 import contextlib
 import hashlib
 import os
-import threading
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+
+from tests.beds.serving import serving
 
 
 def wheel(folder: Path, name: str, version: str = "1.0", **files: str) -> Path:
@@ -52,15 +53,8 @@ def index(root: Path, *wheels: Path) -> Iterator[str]:
         (place / path.name).write_bytes(path.read_bytes())
         link = f'<a href="{path.name}#sha256={digest(path)}">{path.name}</a>'
         (place / "index.html").write_text(f"<!DOCTYPE html><html><body>{link}</body></html>")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/simple"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(partial(_Quiet, directory=str(root))) as address:
+        yield f"{address}/simple"
 
 
 class _Quiet(SimpleHTTPRequestHandler):

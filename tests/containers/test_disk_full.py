@@ -59,8 +59,7 @@ def test_an_install_is_given_up_and_done_anew(
         assert (status, cause) == ("failed", "disk full"), message
         assert "No space left" in yard.site.console(task)
         filling.unlink()
-        again = yard.site.api("tasks.clone", task=task)["id"]
-        yard.site.printed("enqueue", again, "--queue", served)
+        again = yard.site.again(task, served)
         assert yard.outcome(again)[0] == "completed", yard.site.console(again)
     assert "large 1.0" in yard.lines(again)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.beds import docker
+from tests.beds.agent import SAVES
 from tests.beds.waiting import until
 from tests.containers.conftest import Yard
 
@@ -67,20 +68,11 @@ def test_no_secret_is_in_what_the_engine_tells_of_a_container(yard: Yard, served
 
 
 def test_an_abort_is_polite_at_first(yard: Yard, served: str) -> None:
-    code = """
-import signal, sys, time
-def leave(*_):
-    print("saved a checkpoint", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, leave)
-print("up", flush=True)
-time.sleep(600)
-"""
-    task = yard.submit(code, served)
+    task = yard.submit(SAVES, served)
     yard.site.printed_by(task, "up")
     yard.site.printed("abort", task)
     assert yard.outcome(task)[0] == "stopped"
-    assert "saved a checkpoint" in yard.lines(task)
+    assert "saving a checkpoint" in yard.lines(task)
     until(lambda: removed(task), "the container's removal")
 
 

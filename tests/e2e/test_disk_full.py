@@ -47,8 +47,7 @@ def test_an_install_is_given_up_and_done_anew(
     assert "environment" in found["status_message"].splitlines()[0]
     assert "No space left" in site.console(task)
     filling.unlink()
-    again = site.api("tasks.clone", task=task)["id"]
-    site.printed("enqueue", again, "--queue", queue)
+    again = site.again(task, queue)
     assert site.ended(again)["status"] == "completed", site.console(again)
     assert "large 1.0\n" in site.console(again)
 

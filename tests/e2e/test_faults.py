@@ -12,7 +12,7 @@ import pytest
 
 from taskyard.agent.machine import processes
 from taskyard.agent.run import folder as folders
-from tests.beds.agent import Agent, Site, end_run
+from tests.beds.agent import SAVES, Agent, Site, end_run
 from tests.beds.waiting import until
 from tests.beds.wire import Wire, wire
 
@@ -174,16 +174,7 @@ def test_a_stopped_agent_leaves_its_long_poll_and_its_place_at_once(site: Site, 
 
 def test_an_abort_is_polite_at_first(site: Site, queue: str) -> None:
     site.agent("--queue", queue)
-    code = """
-import signal, sys, time
-def leave(*_):
-    print("saving a checkpoint", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, leave)
-print("up", flush=True)
-time.sleep(600)
-"""
-    task = site.submit(code, queue)
+    task = site.submit(SAVES, queue)
     site.printed_by(task, "up")
     site.printed("abort", task)
     assert site.ended(task)["status"] == "stopped"
