@@ -110,6 +110,17 @@ def test_a_line_that_is_not_over_is_the_last(server: Running, api: Api, task: st
     assert found["total"] == 2
 
 
+def test_the_very_first_line_is_whole_however_many_pieces_it_came_in(
+    server: Running, api: Api, task: str
+) -> None:
+    for offset, text in enumerate("a b"):
+        say(server, task, text, offset=offset)
+    assert numbered(api("events.read_log", task=task)["lines"]) == [(0, "a b")]
+    say(server, task, " c\nd", offset=3)
+    found = api("events.read_log", task=task)["lines"]
+    assert numbered(found) == [(0, "a b c"), (1, "d")]
+
+
 def test_numbers_stay_when_chunks_are_joined(server: Running, api: Api, task: str) -> None:
     for i in range(logs.LOOSE):
         add(api, task, f"a{i}", f"b{i}\nc{i}", at=1000 * i)

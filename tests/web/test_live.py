@@ -104,3 +104,20 @@ def test_who_comes_back_to_a_page_sees_at_once_what_was_there(
         expect(page.get_by_role("link", name="seen before")).to_be_visible()
         assert held
         context.unroute("**/queues.get_all_ex")
+
+
+def test_a_line_that_was_seen_before_its_end_is_seen_whole(
+    page: Page, server: Running, api: Api
+) -> None:
+    queue = api("queues.create", name="of lines")["id"]
+    task = api("tasks.create", name="prints in pieces", type="training")["id"]
+    api("tasks.enqueue", task=task, queue=queue)
+    (taken,) = api("attempts.take", worker="pieces:gpu0", queues=[queue])["attempts"]
+    run = {"task": task, "attempt": taken["attempt"], "worker": "pieces:gpu0"}
+    api("attempts.report", **run, console={"offset": 0, "text": "load"})
+    page.goto(f"{server.url}/tasks/{task}/console")
+    rows = page.get_by_label("Console", exact=True).locator(".console-row")
+    expect(rows.first).to_contain_text("load")
+    api("attempts.report", **run, console={"offset": 4, "text": "ing\ntraining\n"})
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("loading")

@@ -71,8 +71,9 @@ class Console:
         return self.firsts[-1]
 
     def place(self, line: int) -> int:
-        """The chunk in which ``line`` begins, or the one before it."""
-        return max(0, bisect_right(self.firsts, max(0, line - 1)) - 1)
+        """The chunk in which ``line`` begins, or the one before it: the first of them, where
+        several have no end of a line."""
+        return max(0, bisect_right(self.firsts, line - 1) - 1)
 
 
 def console_of(tx: Tx, task: str) -> Console:

@@ -69,10 +69,11 @@ export class Lines {
     this.refreshing = true;
     do {
       this.again = false;
-      const total = this.total.peek();
+      // The last line may not have been at its end when it was read.
+      const first = Math.max(0, this.total.peek() - 1);
       // The first answer tells only how much there is: what is seen of it is wanted then.
-      await this.read(total, this.known.peek() ? NEWS : 1);
-      this.again ||= this.total.peek() > total + NEWS;
+      await this.read(first, this.known.peek() ? NEWS : 1);
+      this.again ||= this.total.peek() > first + NEWS;
     } while (this.again && !this.stopping.signal.aborted && !this.error.peek());
     this.refreshing = false;
   }
