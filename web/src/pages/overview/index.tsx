@@ -39,7 +39,10 @@ export default function Overview() {
     pulse: 20_000,
   }).data.value?.workers as Worker[] | undefined;
 
-  if (!active || !lines || !queues || !workers)
+  // What happened is no part of the first look, but where nothing else is, it says whether ever
+  // anything was.
+  const busy = !!workers?.length || !!active?.length;
+  if (!active || !queues || !workers || (!lines && !busy))
     return (
       <Page title="Overview">
         <Skeleton rows={8} />
@@ -48,7 +51,7 @@ export default function Overview() {
   return (
     <Page title="Overview">
       <Checklist workers={workers.length} />
-      {workers.length > 0 || lines.length > 0 ? (
+      {busy || lines?.length ? (
         <>
           <Now workers={workers} queues={queues} active={active} />
           <div class="overview-columns">
@@ -60,7 +63,7 @@ export default function Overview() {
                   <AddWorker />
                 </Card>
               )}
-              {!lines.length && (
+              {lines?.length === 0 && (
                 <Card title="Tasks">
                   <FirstTask />
                 </Card>
@@ -69,7 +72,7 @@ export default function Overview() {
             <div class="stack">
               <QueueStrip queues={queues} active={active} />
               <Activity />
-              <EventFeed lines={lines} workers={workers} />
+              <EventFeed lines={lines ?? []} workers={workers} />
             </div>
           </div>
         </>
