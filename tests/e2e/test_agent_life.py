@@ -41,6 +41,16 @@ class TestServices:
         assert {len(site.attempts(task)) for task in tasks} == {1}
         until(lambda: not shown(site, pattern), "all of them to be taken leave of")
 
+    def test_as_many_as_there_is_room_for_are_taken_in_one_commit(
+        self, site: Site, queue: str
+    ) -> None:
+        site.printed("queue", "pause", queue)
+        tasks = [site.submit("print('hello')", queue) for _ in range(3)]
+        site.agent("--queue", queue, "--services-mode", "3")
+        site.printed("queue", "resume", queue)
+        assert {site.ended(task)["status"] for task in tasks} == {"completed"}
+        assert len({site.attempts(task)[0]["taken"] for task in tasks}) == 1
+
 
 class TestQueues:
     def test_a_queue_that_was_deleted_and_made_anew_is_served_again(
