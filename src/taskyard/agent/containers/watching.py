@@ -74,6 +74,8 @@ class Watcher:
         self._shaken = False
         """The engine went away meanwhile."""
         self._away_since: float | None = None
+        self._held_up = False
+        """The console had to wait for room: the engine may have ended its stream meanwhile."""
 
     def watch(self) -> Outcome:
         """Wait for the end of the container, bring it about when asked; say how it ended."""
@@ -84,6 +86,9 @@ class Watcher:
                     state = self._engine.inspect("container", self._contained.name)["State"]
                     self._away_since = None
                     if state.get("Status") not in ("running", "paused", "restarting", "stopping"):
+                        if self._held_up:
+                            self._held_up = False
+                            continue
                         return self._outcome(state)
                     self._shaken = True
                     self._ear_or(LOOK)
@@ -137,7 +142,7 @@ class Watcher:
                         if not data:
                             return
                         if skip < len(data):
-                            _append(console, data[max(0, skip) :])
+                            self._held_up |= _append(console, data[max(0, skip) :])
                         skip -= min(skip, len(data))
                     self._note_prepared()
                     self._obey()
@@ -255,18 +260,24 @@ class Watcher:
             return file.read()
 
 
-def _append(console: Path, data: bytes) -> None:
-    """Add to the console, waiting for room on a full disk: the engine keeps the rest till then."""
+def _append(console: Path, data: bytes) -> bool:
+    """Add to the console, waiting for room on a full disk: the engine keeps the rest till then.
+
+    Whether it had to wait.
+    """
     rest = memoryview(data)
+    waited = False
     descriptor = os.open(console, os.O_WRONLY | os.O_APPEND)
     try:
         while rest:
             try:
                 rest = rest[os.write(descriptor, rest) :]
             except OSError:
+                waited = True
                 time.sleep(AGAIN)
     finally:
         os.close(descriptor)
+    return waited
 
 
 def _exit(state: dict[str, Any]) -> Exit:
