@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Request, Route, expect
 
 from taskyard.cli.commands import COMMANDS
 from taskyard.cli.main import Parser
@@ -69,6 +69,15 @@ def go_to_end(page: Page) -> None:
 def choose(page: Page, task: int, item: str) -> None:
     row(page, task).get_by_role("button", name=f"Actions for task {task}").click()
     page.get_by_role("menuitem", name=item).click()
+
+
+def take_hold(page: Page, task: int) -> FloatRect:
+    """Press the mouse on a task's grip; gives where that is."""
+    grip = row(page, task).locator(".grip").bounding_box()
+    assert grip
+    page.mouse.move(grip["x"] + 4, grip["y"] + 8)
+    page.mouse.down()
+    return grip
 
 
 class TestReading:
@@ -129,10 +138,7 @@ class TestMoving:
         self, page: Page, server: Running, api: Api, name: str
     ) -> None:
         opened(page, server, name)
-        grip = row(page, 3).locator(".grip").bounding_box()
-        assert grip
-        page.mouse.move(grip["x"] + 4, grip["y"] + 8)
-        page.mouse.down()
+        grip = take_hold(page, 3)
         page.mouse.move(grip["x"] + 40, grip["y"] + 200, steps=3)
         expect(page.locator(".waiting-ghost")).to_contain_text("1 task to place")
         page.mouse.wheel(0, 32 * 150)
@@ -150,10 +156,7 @@ class TestMoving:
         self, page: Page, server: Running, api: Api, name: str
     ) -> None:
         opened(page, server, name)
-        grip = row(page, 3).locator(".grip").bounding_box()
-        assert grip
-        page.mouse.move(grip["x"] + 4, grip["y"] + 8)
-        page.mouse.down()
+        grip = take_hold(page, 3)
         page.mouse.move(grip["x"] + 4, grip["y"] + 200, steps=3)
         expect(page.locator(".drop-above")).to_be_visible()
         page.keyboard.press("Escape")
