@@ -94,7 +94,7 @@ def _watch(
     """Enqueue tasks for a while; gives the milliseconds each took to get to an agent."""
     server = psutil.Process(running.pid)
     found = []
-    spent, began = _spent(server), time.monotonic()
+    spent, began = stage.spent(server), time.monotonic()
     while time.monotonic() < began + SPAN:
         task = running.create_task("pick up", {})
         time.sleep(random.uniform(0, POLL))
@@ -104,11 +104,6 @@ def _watch(
         if got != task:
             raise Failed(f"task {got} came where {task} was sent")
         found.append((int(at) - before) / 1e6)
-    share.append((_spent(server) - spent) / (time.monotonic() - began) * 100)
+    share.append((stage.spent(server) - spent) / (time.monotonic() - began) * 100)
     memory.append(server.memory_info().rss / 2**20)
     return found
-
-
-def _spent(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

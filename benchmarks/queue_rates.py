@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from benchmarks import peers, stage
 from benchmarks.figures import Measure
 from benchmarks.peers import Driver
@@ -41,14 +43,29 @@ class Contender:
     put_ms: list[float] = field(default_factory=list)
     """Of each task."""
     take_ms: list[float] = field(default_factory=list)
+    server: psutil.Process | None = None
+    """Ours, whose processor time is counted."""
+    put_work: list[float] = field(default_factory=list)
+    """Milliseconds of it for each task, of each round."""
+    take_work: list[float] = field(default_factory=list)
 
     def round(self, tasks: int) -> None:
         told = self.put(tasks)
+        before = self._worked()
         self.into.append(self._rate(told, tasks, self.put_ms))
+        between = self._worked()
         self.out.append(self._rate(["take"] * len(told), tasks, self.take_ms))
+        if self.server is not None:
+            self.put_work.append((between - before) / tasks)
+            self.take_work.append((self._worked() - between) / tasks)
+
+    def _worked(self) -> float:
+        """Milliseconds of the server's processor time so far."""
+        return 0.0 if self.server is None else stage.spent(self.server) * 1000
 
     def forget(self) -> None:
-        for samples in (self.into, self.out, self.put_ms, self.take_ms):
+        every = (self.into, self.out, self.put_ms, self.take_ms, self.put_work, self.take_work)
+        for samples in every:
             samples.clear()
 
     def _rate(self, told: list[str], tasks: int, steps: list[float]) -> float:
@@ -107,6 +124,13 @@ def measures(contenders: list[Contender], clients: int) -> list[Measure]:
         ("time to enqueue one", "ms", AIMS_INTO, lambda one: one.put_ms),
         ("tasks claimed and finished", "1/s", AIMS_OUT, lambda one: one.out),
         ("time to claim and finish one", "ms", AIMS_OUT, lambda one: one.take_ms),
+        ("the server's processor time to enqueue one", "ms", "", lambda one: one.put_work),
+        (
+            "the server's processor time to claim and finish one",
+            "ms",
+            "",
+            lambda one: one.take_work,
+        ),
     ]
     return [
         Measure(
@@ -115,7 +139,7 @@ def measures(contenders: list[Contender], clients: int) -> list[Measure]:
             unit=unit,
             better="higher" if unit == "1/s" else "lower",
             aim=aim if clients == 8 else "",
-            samples={one.name: samples(one) for one in contenders},
+            samples={one.name: found for one in contenders if (found := samples(one))},
         )
         for what, unit, aim, samples in shown
     ]
@@ -136,7 +160,7 @@ def ours(running: Stage, clients: int, name: str, how: str) -> Iterator[Contende
 
     arguments = (running.profile.url, queue, how)
     with several(clients, "api_load", arguments, running.folder, secrets=keys) as load:
-        yield Contender(name, load, put)
+        yield Contender(name, load, put, server=psutil.Process(running.pid))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tests.beds import postgres
 
 from taskyard.client import config
@@ -170,6 +171,12 @@ def agent(
     with program([*command, *flags], environment, stage.folder / f"agent-{queue}.log"):
         stage.wait_for_worker(queue)
         yield
+
+
+def spent(process: psutil.Process) -> float:
+    """Seconds of processor time that a process has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def plain_environment() -> dict[str, str]:
