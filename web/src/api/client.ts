@@ -75,14 +75,20 @@ async function exchange(
   options: { headers?: Record<string, string>; signal?: AbortSignal; patience?: number },
 ): Promise<Envelope> {
   const url = `${base}${name}`;
-  const limit = AbortSignal.timeout(options.patience ?? PATIENCE);
+  // Signals that are combined or timed by the browser hold what they are given, the answer with it,
+  // until long after the call: a page that reads often would grow.
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const limit = setTimeout(end, options.patience ?? PATIENCE);
+  options.signal?.addEventListener("abort", end);
+  if (options.signal?.aborted) end();
   const began = performance.now();
   try {
     const answer = await fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/json", ...options.headers },
       body,
-      signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+      signal: ending.signal,
     });
     const read = (await answer.json()) as Envelope;
     roundTrip.value = performance.now() - began;
@@ -90,6 +96,9 @@ async function exchange(
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Unreachable(new URL(base, location.href).href);
+  } finally {
+    clearTimeout(limit);
+    options.signal?.removeEventListener("abort", end);
   }
 }
 
