@@ -20,8 +20,10 @@ from benchmarks import stage
 from benchmarks.stage import Stage
 from taskyard.api.states import Status
 from taskyard.server.domain.last_metrics import key
-from taskyard.server.store import databases, tables, texts
-from taskyard.server.store.engine import Tx
+from taskyard.server.store import tables
+from taskyard.server.store.database import databases
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import texts
 
 CACHE = Path(__file__).parent.parent / ".cache" / "benchmarks"
 AT_ONCE = 5_000

@@ -20,7 +20,7 @@ from tests.beds import postgres
 from benchmarks import stage
 from benchmarks.figures import Measure
 from benchmarks.stage import Stage
-from taskyard.server.store import logs, scalars
+from taskyard.server.store.events import logs, scalars
 
 EVENTS = 100_000
 """Points, and lines, of each round."""

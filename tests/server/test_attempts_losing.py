@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from taskyard.api import errors
 from taskyard.server.jobs import reaper, watchdog
-from taskyard.server.store import attempts as store
 from taskyard.server.store.tables import attempts, tasks
+from taskyard.server.store.tasks import attempts as store
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
 from tests.server.asking import task_of, waiting

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskyard.api import errors
-from taskyard.server.store.times import from_wire
+from taskyard.server.store.database.times import from_wire
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
 from tests.server.asking import task_of

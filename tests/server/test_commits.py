@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from taskyard.server.store import databases
-from taskyard.server.store.engine import Database, Tx
+from taskyard.server.store.database import databases
+from taskyard.server.store.database.engine import Database, Tx
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from taskyard.cli.main import main
-from taskyard.server.store import schema
-from taskyard.server.store.transfer import address
+from taskyard.server.store.database import schema
+from taskyard.server.store.database.transfer import address
 from tests.beds import postgres
 from tests.beds.server import Api, Running, running
 

@@ -17,9 +17,9 @@ from taskyard.api.errors import (
     ApiError,
 )
 from taskyard.server.domain.company import COMPANY
-from taskyard.server.store import documents
-from taskyard.server.store.documents import PROJECT, TASK
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.documents import PROJECT, TASK
 from tests.beds.server import Running
 
 Do = Callable[[Callable[[Tx], Any]], Any]

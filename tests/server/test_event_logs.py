@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from taskyard.api.errors import ApiError
 from taskyard.server.domain import console
 from taskyard.server.jobs import compaction
-from taskyard.server.store import logs
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import logs
 from taskyard.server.store.telemetry_tables import log_chunks
 from tests.beds.server import Api, Running
 

@@ -9,7 +9,7 @@ import pytest
 from taskyard.api.errors import ApiError
 from taskyard.server.domain.series import SINGLE
 from taskyard.server.jobs import compaction
-from taskyard.server.store import scalars
+from taskyard.server.store.events import scalars
 from tests.beds.server import Api, Running
 
 

@@ -11,8 +11,9 @@ import pytest
 from taskyard.server.domain.company import COMPANY
 from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.settings import FixedUser, Settings
-from taskyard.server.store import databases, schema, users
-from taskyard.server.store.engine import Database, Tx
+from taskyard.server.store import users
+from taskyard.server.store.database import databases, schema
+from taskyard.server.store.database.engine import Database, Tx
 
 T = TypeVar("T")
 

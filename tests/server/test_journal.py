@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskyard.api.errors import INVALID_TASK_ID
-from taskyard.server.store import journal
+from taskyard.server.store.tasks import journal
 from tests.beds.server import Api, Running
 from tests.server.asking import UNKNOWN, queue_of, refused
 from tests.server.leasing import ANY

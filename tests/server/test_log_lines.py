@@ -13,7 +13,7 @@ from taskyard.api.errors import ApiError
 from taskyard.server.domain import console
 from taskyard.server.domain.console import Line
 from taskyard.server.jobs import compaction
-from taskyard.server.store import log_lines, logs
+from taskyard.server.store.events import log_lines, logs
 from tests.beds.server import Api, Running
 
 

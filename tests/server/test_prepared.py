@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.store import databases
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.prepared import Prepared
+from taskyard.server.store.database import databases
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.prepared import Prepared
 from taskyard.server.store.tables import metadata, queues
 
 OURS = queues.c.company == bindparam("of_company")

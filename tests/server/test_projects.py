@@ -13,8 +13,8 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
 from taskyard.server.domain.company import COMPANY
-from taskyard.server.store import documents
-from taskyard.server.store.documents import MODEL, TASK
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.documents import MODEL, TASK
 from tests.beds.server import Api, Running
 
 Put = Callable[..., str]

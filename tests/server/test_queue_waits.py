@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from taskyard.server.domain import waits
 from taskyard.server.jobs import statistics
-from taskyard.server.store import queue_waits, tables
-from taskyard.server.store.queue_waits import COARSE, KEPT_BY_MINUTE, MINUTE, SECOND, Slot
+from taskyard.server.store import tables
+from taskyard.server.store.queues import queue_waits
+from taskyard.server.store.queues.queue_waits import COARSE, KEPT_BY_MINUTE, MINUTE, SECOND, Slot
 from tests.beds.server import Api, Running
 from tests.server.making import filled, new_queue
 

@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
-from taskyard.server.store import queue_samples as samples
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.queues import queue_samples as samples
 from taskyard.server.store.tables import entries as entries_table
 from taskyard.server.store.tables import queue_samples
 from tests.beds.server import Api, Running

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from taskyard.api.wire import Action
 from taskyard.client.http import Connection
 from taskyard.server.store import tables
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 from tests.beds.server import Api, Running
 from tests.server.requests import holds, least, newest
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from taskyard.client.http import Answer, Connection
 from taskyard.server.store import tables
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 from tests.beds.server import Api, Running
 
 

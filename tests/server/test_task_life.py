@@ -9,7 +9,7 @@ import pytest
 from taskyard.api import errors
 from taskyard.api.errors import ApiError
 from taskyard.api.states import Status, may_move
-from taskyard.server.store import many
+from taskyard.server.store.documents import many
 from tests.beds.server import Api
 from tests.server.asking import task_of
 from tests.server.making import new_queue, unique

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from taskyard.api.errors import ApiError
-from taskyard.server.store import finding, scrolls, sqlite
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database import sqlite
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import finding, scrolls
 from tests.beds.server import Api, Running
 from tests.server.asking import ids
 from tests.server.making import new_task, queued, run

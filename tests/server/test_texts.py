@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from taskyard.server.jobs import indexing
-from taskyard.server.store import texts
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import texts
 from tests.beds.server import Api, Running
 
 

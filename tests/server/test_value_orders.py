@@ -10,8 +10,8 @@ from sqlalchemy import delete, select
 
 from taskyard.server.domain.last_metrics import key
 from taskyard.server.jobs import indexing
-from taskyard.server.store import finding, value_orders
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import finding, value_orders
 from tests.beds.server import Api, Running
 from tests.beds.waiting import until
 from tests.server.asking import found_names

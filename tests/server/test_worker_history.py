@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from taskyard.api.errors import ApiError
-from taskyard.server.store import queue_samples, tables, worker_history
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.worker_history import DAY, SECOND
+from taskyard.server.store import tables
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.queues import queue_samples
+from taskyard.server.store.workers import worker_history
+from taskyard.server.store.workers.worker_history import DAY, SECOND
 from tests.beds.server import Api, Running
 
 COMPANY = "history"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from taskyard.api.errors import VALIDATION, ApiError
-from taskyard.server.store import databases
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database import databases
+from taskyard.server.store.database.engine import Tx
 
 
 def test_a_statement_that_asks_for_too_much_is_the_callers_fault(tmp_path: Path) -> None:

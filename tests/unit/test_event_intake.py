@@ -11,7 +11,7 @@ from taskyard.api.errors import ApiError
 from taskyard.server.domain import events as rules
 from taskyard.server.domain.events import Other, Printed, Scalar
 from taskyard.server.services.event_intake import Batch, sort_lines_in
-from taskyard.server.store.reported import Owner
+from taskyard.server.store.events.reported import Owner
 
 TASK = "a" * 32
 OWNERS = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.server.domain import needles, search
-from taskyard.server.store.kinds import TASK
+from taskyard.server.store.documents.kinds import TASK
 
 
 def groups(**query: Any) -> list[tuple[str, ...]]:

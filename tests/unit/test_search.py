@@ -24,7 +24,7 @@ from taskyard.server.domain.terms import (
     Scroll,
     Text,
 )
-from taskyard.server.store import times
+from taskyard.server.store.database import times
 
 FILTERS = Filters(
     lists=frozenset({"tags", "hyperparams.*"}),

@@ -12,7 +12,7 @@ from taskyard.cli.output import note
 
 if TYPE_CHECKING:
     from taskyard.server.settings import Settings
-    from taskyard.server.store.transfer import Address
+    from taskyard.server.store.database.transfer import Address
 
 
 def db_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +51,13 @@ def db_command(args: argparse.Namespace) -> int:
 
 
 def _address(settings: Settings) -> Address:
-    from taskyard.server.store.transfer import address
+    from taskyard.server.store.database.transfer import address
 
     return address(settings.database_url or str(settings.folder))
 
 
 def _upgrade(_args: argparse.Namespace, settings: Settings) -> int:
-    from taskyard.server.store import transfer
+    from taskyard.server.store.database import transfer
 
     where = _address(settings)
     if not where.exists:
@@ -71,7 +71,7 @@ def _upgrade(_args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(args: argparse.Namespace, settings: Settings) -> int:
-    from taskyard.server.store import archive
+    from taskyard.server.store.database import archive
 
     where = _address(settings)
     if where.folder is None:
@@ -88,7 +88,7 @@ def _backup(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _restore(args: argparse.Namespace, settings: Settings) -> int:
-    from taskyard.server.store import archive
+    from taskyard.server.store.database import archive
 
     where = _address(settings)
     if where.folder is None:
@@ -116,7 +116,7 @@ def _files(args: argparse.Namespace, settings: Settings) -> Path | None:
 
 
 def _copy(args: argparse.Namespace) -> int:
-    from taskyard.server.store import transfer
+    from taskyard.server.store.database import transfer
 
     source, target = transfer.address(args.source), transfer.address(args.target)
     counts = transfer.copy(source, target, lambda name, rows: note(f"{name:<28} {rows}"))

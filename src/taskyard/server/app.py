@@ -19,13 +19,14 @@ from taskyard.server.pages import pages
 from taskyard.server.services.files import files_app
 from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
-from taskyard.server.store import databases, schema, texts, value_orders
-from taskyard.server.store.attempts import extend_all
 from taskyard.server.store.blobs import Blobs
 from taskyard.server.store.blobs.local import LocalBlobs
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.postgres import PostgresDatabase
-from taskyard.server.store.queues import ensure_defaults
+from taskyard.server.store.database import databases, schema
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.postgres import PostgresDatabase
+from taskyard.server.store.documents import texts, value_orders
+from taskyard.server.store.queues.queues import ensure_defaults
+from taskyard.server.store.tasks.attempts import extend_all
 from taskyard.server.store.users import FirstKeys, ensure_first, signing_key
 
 log = logging.getLogger("taskyard.server")

@@ -22,7 +22,7 @@ from taskyard.server.domain.credentials import password_matches, secret_matches
 from taskyard.server.domain.roles import ADMIN_ROLES, outranks
 from taskyard.server.guard import Identity
 from taskyard.server.store import users
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 
 COOKIE = "clearml_token_basic"
 

@@ -15,7 +15,7 @@ from taskyard.api.wire import API_VERSION, Action, Request, Version, action_of
 from taskyard.server.core import Server
 from taskyard.server.domain.company import COMPANY
 from taskyard.server.domain.roles import ADMIN_ROLES
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 
 
 @dataclass(slots=True)

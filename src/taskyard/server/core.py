@@ -14,7 +14,7 @@ from taskyard.server.settings import Settings
 from taskyard.server.signals import Signals
 from taskyard.server.store import telemetry_tables
 from taskyard.server.store.blobs import Blobs
-from taskyard.server.store.engine import Database
+from taskyard.server.store.database.engine import Database
 from taskyard.server.store.users import FirstKeys
 
 

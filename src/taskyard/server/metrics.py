@@ -22,7 +22,7 @@ from taskyard.server.core import Server
 from taskyard.server.counters import Sample
 from taskyard.server.domain.company import COMPANY
 from taskyard.server.store import gauges
-from taskyard.server.store.engine import Database
+from taskyard.server.store.database.engine import Database
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -14,8 +14,8 @@ import pytest
 
 from taskyard.api.errors import ApiError
 from taskyard.client.session import Session
-from taskyard.server.store import databases
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database import databases
+from taskyard.server.store.database.engine import Tx
 from tests.server.faults.process import PATIENCE, ServerProcess, server_process
 
 MANY = 200

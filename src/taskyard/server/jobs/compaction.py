@@ -8,8 +8,8 @@ from functools import partial
 from sqlalchemy import delete
 
 from taskyard.server.core import Server
-from taskyard.server.store import logs, scalars
-from taskyard.server.store.engine import Tx, now
+from taskyard.server.store.database.engine import Tx, now
+from taskyard.server.store.events import logs, scalars
 from taskyard.server.store.telemetry_tables import Moved, freeze, scrolls
 
 INTERVAL = 5.0

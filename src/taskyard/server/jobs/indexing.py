@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.server.core import Server
-from taskyard.server.store import texts, value_orders
+from taskyard.server.store.documents import texts, value_orders
 
 INTERVAL = 2.0
 """Seconds. What is not in the index yet is found all the same, a little more slowly."""

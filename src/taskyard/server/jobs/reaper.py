@@ -9,7 +9,8 @@ import logging
 from functools import partial
 
 from taskyard.server.core import Server
-from taskyard.server.store import attempts, endings, queue_entries
+from taskyard.server.store.queues import queue_entries
+from taskyard.server.store.tasks import attempts, endings
 
 log = logging.getLogger("taskyard.reaper")
 

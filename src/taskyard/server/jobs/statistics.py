@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from taskyard.server.core import Server
-from taskyard.server.store import (
-    journal,
-    queue_samples,
-    queue_waits,
-    worker_history,
-    worker_orders,
-    workers,
-)
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.queues import queue_samples, queue_waits
+from taskyard.server.store.tasks import journal
+from taskyard.server.store.workers import worker_history, worker_orders, workers
 
 INTERVAL = 5.0
 """Seconds: how soon a sample left out in a burst of changes is made good."""

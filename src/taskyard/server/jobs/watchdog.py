@@ -7,8 +7,8 @@ from functools import partial
 
 from taskyard.api.states import Status
 from taskyard.server.core import Server
-from taskyard.server.store import attempts, task_status
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.tasks import attempts, task_status
 
 log = logging.getLogger("taskyard.watchdog")
 

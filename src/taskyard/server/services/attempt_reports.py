@@ -7,9 +7,11 @@ from typing import Any
 from taskyard.api import attempts as api
 from taskyard.api.states import LIVE_ATTEMPT, AttemptState
 from taskyard.server.call import Call, serves
-from taskyard.server.store import attempts, documents, logs, task_status
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import TASK
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.kinds import TASK
+from taskyard.server.store.events import logs
+from taskyard.server.store.tasks import attempts, task_status
 
 _PHASE_STATE = {"launch": AttemptState.RUNNING}
 

@@ -13,12 +13,15 @@ from sqlalchemy import Row
 from taskyard.api import attempts as api
 from taskyard.api.errors import INVALID_QUEUE_ID, ApiError
 from taskyard.server.call import Call, serves, writes
-from taskyard.server.store import attempts, documents, endings, leasing, queues, workers
-from taskyard.server.store.endings import Ending
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import TASK
-from taskyard.server.store.leasing import Taken
-from taskyard.server.store.times import to_wire
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.kinds import TASK
+from taskyard.server.store.queues import queues
+from taskyard.server.store.tasks import attempts, endings, leasing
+from taskyard.server.store.tasks.endings import Ending
+from taskyard.server.store.tasks.leasing import Taken
+from taskyard.server.store.workers import workers
 
 SLICE = 15.0
 """The longest wait in one piece, seconds, where a wake-up can get lost: it costs no more than

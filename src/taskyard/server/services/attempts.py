@@ -15,11 +15,13 @@ from taskyard.server.call import Call, reads, serves
 from taskyard.server.domain import abort_callback, leases, statistics
 from taskyard.server.services import attempt_reports
 from taskyard.server.services.attempt_taking import look, order_of
-from taskyard.server.store import attempts, documents, endings, task_status, worker_history, workers
-from taskyard.server.store.endings import Ending
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import TASK
-from taskyard.server.store.times import to_wire
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.kinds import TASK
+from taskyard.server.store.tasks import attempts, endings, task_status
+from taskyard.server.store.tasks.endings import Ending
+from taskyard.server.store.workers import worker_history, workers
 
 
 @serves(api.Renew)

@@ -14,8 +14,8 @@ from taskyard.server.domain.credentials import hash_password
 from taskyard.server.domain.roles import outranks
 from taskyard.server.guard import LONGEST, Identity
 from taskyard.server.store import users
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.times import to_wire
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
 
 
 @serves(api.Login)

@@ -12,10 +12,10 @@ from taskyard.api.states import FINAL, Status
 from taskyard.server.call import Call, serves
 from taskyard.server.domain.console import Line
 from taskyard.server.services.events import known, look
-from taskyard.server.store import log_lines
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.log_lines import Text, Wanted
-from taskyard.server.store.matching import line_pattern
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents.matching import line_pattern
+from taskyard.server.store.events import log_lines
+from taskyard.server.store.events.log_lines import Text, Wanted
 from taskyard.server.store.tables import tasks
 
 MOST = 5000

@@ -23,10 +23,10 @@ from taskyard.server.domain.console import Line
 from taskyard.server.domain.events import Event, Other, Printed, Refused, Scalar, Taken
 from taskyard.server.domain.last_metrics import Reported
 from taskyard.server.domain.series import Points
-from taskyard.server.store import catalog, logs, reported, samples, scalars
-from taskyard.server.store.catalog import Series, series_of
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.reported import News, Owner
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import catalog, logs, reported, samples, scalars
+from taskyard.server.store.events.catalog import Series, series_of
+from taskyard.server.store.events.reported import News, Owner
 
 
 @serves(api.Add)

@@ -16,10 +16,10 @@ from taskyard.server.domain import leafing
 from taskyard.server.domain.leafing import Window
 from taskyard.server.services.event_scalars import names
 from taskyard.server.services.events import MOST, known, look
-from taskyard.server.store import catalog, event_scrolls, samples, walks
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.reported import Owner
-from taskyard.server.store.samples import Sample
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import catalog, event_scrolls, samples, walks
+from taskyard.server.store.events.reported import Owner
+from taskyard.server.store.events.samples import Sample
 
 # The latest
 

@@ -12,8 +12,8 @@ from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.api.events import SCALAR, VECTOR, EventsPage
 from taskyard.server.call import Call, serves
 from taskyard.server.services.events import MOST, iso_time, known, look
-from taskyard.server.store import catalog, samples, scalar_windows, scalars, walks
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import catalog, samples, scalar_windows, scalars, walks
 
 MOST_TASKS = 100
 """Tasks drawn over each other."""

@@ -15,10 +15,10 @@ import msgspec
 from taskyard.api import events as api
 from taskyard.server.call import Call, Raw, reads, serves
 from taskyard.server.domain.console import Line
-from taskyard.server.store import catalog, logs, reported, walks
-from taskyard.server.store.catalog import Series
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.reported import Owner
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import catalog, logs, reported, walks
+from taskyard.server.store.events.catalog import Series
+from taskyard.server.store.events.reported import Owner
 from taskyard.server.store.telemetry_tables import forget, freeze
 
 T = TypeVar("T")

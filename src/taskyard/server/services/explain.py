@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from taskyard.api import explain as api
 from taskyard.server.call import Call, reads
-from taskyard.server.store import explanations, task_status
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.tasks import explanations, task_status
 
 
 @reads(api.Explain)

@@ -8,9 +8,9 @@ from sqlalchemy import Row
 
 from taskyard.api import journal as api
 from taskyard.server.call import Call, reads
-from taskyard.server.store import journal, task_status
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.times import to_wire
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.tasks import journal, task_status
 
 
 @reads(api.GetJournal)

@@ -6,7 +6,7 @@ from taskyard.api import login as api
 from taskyard.api.wire import Empty
 from taskyard.server.call import Call, serves, writes
 from taskyard.server.services.auth import end_session
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 
 
 @serves(api.SupportedModes)

@@ -20,10 +20,11 @@ from taskyard.api.errors import (
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import search, tag_versions
-from taskyard.server.store import documents, many, projects, scrolls
 from taskyard.server.store import models as store
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, many, scrolls
+from taskyard.server.store.documents.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.projects import projects
 
 Document = dict[str, Any]
 

@@ -17,9 +17,9 @@ from taskyard.api.wire import Document
 from taskyard.server.call import Call, Raw, reads, serves, writes
 from taskyard.server.domain import table_export
 from taskyard.server.domain.company import COMPANY_NAME
-from taskyard.server.store import documents, references, tags
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK, Kind
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, references, tags
+from taskyard.server.store.documents.kinds import MODEL, PROJECT, TASK, Kind
 from taskyard.server.store.tables import scrolls
 
 COUNTED: dict[str, Kind] = {

@@ -13,9 +13,10 @@ from taskyard.api import tasks as tasks_api
 from taskyard.api.errors import INVALID_TASK_ID, ApiError
 from taskyard.server.call import Call, writes
 from taskyard.server.services import task_life, task_removal, tasks
-from taskyard.server.store import documents, tables
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import PROJECT, TASK
+from taskyard.server.store import tables
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.kinds import PROJECT, TASK
 
 ARGS = "Args"
 """The section of hyper-parameters that holds a pipeline's own."""

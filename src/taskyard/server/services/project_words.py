@@ -10,10 +10,10 @@ from sqlalchemy import select
 from taskyard.api import projects as api
 from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.server.call import Call, reads
-from taskyard.server.store import documents, tags, vocabulary
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK, USER, Kind
-from taskyard.server.store.matching import compiled
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, tags, vocabulary
+from taskyard.server.store.documents.kinds import MODEL, PROJECT, TASK, USER, Kind
+from taskyard.server.store.documents.matching import compiled
 
 MOST = 500
 """The most values or names in one answer."""

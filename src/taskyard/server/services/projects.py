@@ -18,10 +18,12 @@ from taskyard.api.errors import (
 from taskyard.api.wire import Request
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import tag_versions
-from taskyard.server.store import documents, project_content, samples, scrolls
-from taskyard.server.store import projects as store
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, scrolls
+from taskyard.server.store.documents.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.events import samples
+from taskyard.server.store.projects import project_content
+from taskyard.server.store.projects import projects as store
 from taskyard.server.store.tables import projects
 
 Document = dict[str, Any]

@@ -15,19 +15,12 @@ from taskyard.server.domain import lifecycle
 from taskyard.server.domain.explain import Explanation
 from taskyard.server.domain.lifecycle import Standing
 from taskyard.server.domain.queue_order import Stand
-from taskyard.server.store import (
-    attempts,
-    explanations,
-    leasing,
-    queue_entries,
-    queue_moves,
-    queues,
-    task_status,
-    users,
-)
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.queue_moves import Order
-from taskyard.server.store.times import to_wire
+from taskyard.server.store import users
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.queues import queue_entries, queue_moves, queues
+from taskyard.server.store.queues.queue_moves import Order
+from taskyard.server.store.tasks import attempts, explanations, leasing, task_status
 
 
 @writes(api.ClearQueue)

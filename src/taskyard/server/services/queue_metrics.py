@@ -9,9 +9,9 @@ from taskyard.api.errors import VALIDATION, ApiError
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics, waits
 from taskyard.server.domain.statistics import SECOND, QueueSample, QueueSeries
-from taskyard.server.store import queue_samples, queue_waits, queues
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.queue_waits import Counts
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.queues import queue_samples, queue_waits, queues
+from taskyard.server.store.queues.queue_waits import Counts
 
 
 @writes(api.GetQueueMetrics)

@@ -10,18 +10,14 @@ from taskyard.api.errors import INVALID_QUEUE_ID, QUEUE_NOT_EMPTY, VALIDATION, A
 from taskyard.server.call import Call, reads, serves, writes
 from taskyard.server.domain import search, tag_versions
 from taskyard.server.services.queue_entries import clear
-from taskyard.server.store import (
-    documents,
-    queue_entries,
-    queues,
-    scrolls,
-    task_status,
-    users,
-    workers,
-)
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import QUEUE
-from taskyard.server.store.times import to_wire
+from taskyard.server.store import users
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.documents import documents, scrolls
+from taskyard.server.store.documents.kinds import QUEUE
+from taskyard.server.store.queues import queue_entries, queues
+from taskyard.server.store.tasks import task_status
+from taskyard.server.store.workers import workers
 
 Document = dict[str, Any]
 

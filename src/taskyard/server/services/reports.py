@@ -21,19 +21,13 @@ from taskyard.api.wire import Document, Request, action_of
 from taskyard.server.call import HANDLERS, Call, reads, serves, writes
 from taskyard.server.domain import search, task_fields
 from taskyard.server.domain.lifecycle import ARCHIVED, may_be_deleted
-from taskyard.server.store import (
-    documents,
-    projects,
-    references,
-    scrolls,
-    tables,
-    tags,
-    task_life,
-    task_status,
-)
-from taskyard.server.store import tasks as store
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import PROJECT, TASK
+from taskyard.server.store import tables
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, references, scrolls, tags
+from taskyard.server.store.documents.kinds import PROJECT, TASK
+from taskyard.server.store.projects import projects
+from taskyard.server.store.tasks import task_life, task_status
+from taskyard.server.store.tasks import tasks as store
 
 REPORT = "report"
 """The type of a task that is a report."""

@@ -13,7 +13,7 @@ from taskyard.api.errors import BAD_VALUE, ApiError
 from taskyard.api.wire import ACTIONS, API_VERSION, SERVER_VERSION, Document, format_version
 from taskyard.server.call import HANDLERS, Call, reads, serves
 from taskyard.server.store import tables, users
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 
 SECRET = {"database_url", "users", "s3_access_key", "s3_secret_key"}
 """Settings that hold passwords or keys."""

@@ -9,9 +9,11 @@ from taskyard.api import task_life as api
 from taskyard.api.states import Status
 from taskyard.api.tasks import FieldsResponse
 from taskyard.server.call import Call, reads, writes
-from taskyard.server.store import many, task_life, task_status, tasks, workers
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.task_life import Words
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import many
+from taskyard.server.store.tasks import task_life, task_status, tasks
+from taskyard.server.store.tasks.task_life import Words
+from taskyard.server.store.workers import workers
 
 Document = dict[str, Any]
 

@@ -11,12 +11,12 @@ from taskyard.api.task_parts import Artifact
 from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import paths, task_edit, task_fields
 from taskyard.server.domain.task_fields import Sent
-from taskyard.server.store import documents
-from taskyard.server.store import tasks as store
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import TASK
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import to_wire
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.kinds import TASK
 from taskyard.server.store.tables import tasks
-from taskyard.server.store.times import to_wire
+from taskyard.server.store.tasks import tasks as store
 
 
 def _live(tx: Tx, call: Call, task: str, field: str, *, force: bool) -> Any:

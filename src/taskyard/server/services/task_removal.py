@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from taskyard.api import task_life as api
 from taskyard.server.call import Call, serves
 from taskyard.server.services.task_life import each, meant, words
-from taskyard.server.store import samples, task_life, tasks
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.task_life import Cleared
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.events import samples
+from taskyard.server.store.tasks import task_life, tasks
+from taskyard.server.store.tasks.task_life import Cleared
 
 Document = dict[str, Any]
 T = TypeVar("T")

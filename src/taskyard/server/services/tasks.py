@@ -19,11 +19,12 @@ from taskyard.server.domain import (
     task_versions,
 )
 from taskyard.server.domain.task_fields import Sent
-from taskyard.server.store import documents, projects, scrolls, value_orders
-from taskyard.server.store import tasks as store
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import TASK
-from taskyard.server.store.times import from_wire, to_wire
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import from_wire, to_wire
+from taskyard.server.store.documents import documents, scrolls, value_orders
+from taskyard.server.store.documents.kinds import TASK
+from taskyard.server.store.projects import projects
+from taskyard.server.store.tasks import tasks as store
 
 
 def _sent(tx: Tx, call: Call, request: api.TaskFields) -> Sent:

@@ -14,9 +14,10 @@ from taskyard.server.domain import preferences, search
 from taskyard.server.domain.company import COMPANY_NAME
 from taskyard.server.domain.roles import outranks
 from taskyard.server.services.auth import remove_user
-from taskyard.server.store import documents, references, tables, users
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import USER
+from taskyard.server.store import tables, users
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents, references
+from taskyard.server.store.documents.kinds import USER
 
 DETAILS = ("given_name", "family_name", "avatar")
 DOWNLOAD_LIMIT = 1_000_000

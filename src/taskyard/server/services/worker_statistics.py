@@ -12,8 +12,9 @@ from taskyard.api.errors import NO_WORKER_STATS, VALIDATION, ApiError
 from taskyard.server.call import Call, reads
 from taskyard.server.domain import statistics
 from taskyard.server.domain.statistics import SECOND, Aggregation, Grid, Measurement, Sighting
-from taskyard.server.store import runs, worker_history
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.tasks import runs
+from taskyard.server.store.workers import worker_history
 
 Document = dict[str, Any]
 

@@ -21,18 +21,12 @@ from taskyard.server.call import Call, reads, writes
 from taskyard.server.domain import statistics
 from taskyard.server.domain.company import COMPANY_NAME
 from taskyard.server.domain.statistics import SECOND
-from taskyard.server.store import (
-    endings,
-    queue_entries,
-    queues,
-    task_status,
-    users,
-    worker_history,
-    worker_orders,
-    workers,
-)
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.times import from_wire, to_wire
+from taskyard.server.store import users
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.times import from_wire, to_wire
+from taskyard.server.store.queues import queue_entries, queues
+from taskyard.server.store.tasks import endings, task_status
+from taskyard.server.store.workers import worker_history, worker_orders, workers
 
 Document = dict[str, Any]
 LAST_SEEN = 3600

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from taskyard.server.store import workers
-from taskyard.server.store.attempts import LIVE
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 from taskyard.server.store.tables import attempts, entries, queues, tasks
+from taskyard.server.store.tasks.attempts import LIVE
+from taskyard.server.store.workers import workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,15 @@ from taskyard.api.errors import (
 from taskyard.api.states import Status
 from taskyard.server.call import Call
 from taskyard.server.domain.terms import AnyOf
-from taskyard.server.store import documents, keeping, projects, task_life
-from taskyard.server.store.conditions import Dialect
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.database import keeping
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.documents import documents
+from taskyard.server.store.documents.conditions import Dialect
+from taskyard.server.store.documents.kinds import MODEL, PROJECT, TASK
+from taskyard.server.store.projects import projects
 from taskyard.server.store.tables import models, tasks
-from taskyard.server.store.task_life import Words
+from taskyard.server.store.tasks import task_life
+from taskyard.server.store.tasks.task_life import Words
 
 Document = dict[str, Any]
 

@@ -32,8 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from taskyard.server.store.engine import Tx
-from taskyard.server.store.prepared import Prepared
+from taskyard.server.store.database.engine import Tx
+from taskyard.server.store.database.prepared import Prepared
 from taskyard.server.store.tables import Document, RowId
 
 metadata = MetaData()

@@ -32,7 +32,7 @@ from taskyard.server.domain.credentials import (
 from taskyard.server.domain.roles import ADMIN_ROLES
 from taskyard.server.settings import FixedUser, Settings
 from taskyard.server.store import tables
-from taskyard.server.store.engine import Tx
+from taskyard.server.store.database.engine import Tx
 
 FIXED_LABEL = "configuration file"
 """The label of key pairs that the configuration file gives."""

@@ -1,0 +1,1 @@
+"""What tasks report: consoles, curves, plots and images, packed and read back."""

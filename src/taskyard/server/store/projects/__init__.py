@@ -1,0 +1,1 @@
+"""The tree of projects, and what is in them."""

@@ -1,0 +1,1 @@
+"""Queues: their entries in order, moves, and samples of length and waiting time."""

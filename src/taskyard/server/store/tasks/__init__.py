@@ -1,0 +1,1 @@
+"""Tasks, their attempts under leases, and every change of a status."""

@@ -1,0 +1,1 @@
+"""Workers: who is there, how their machines were, and what they were told."""
