@@ -17,6 +17,7 @@ from taskyard.cli.commands import COMMANDS
 from taskyard.cli.main import Parser
 from taskyard.server.jobs import statistics
 from tests.beds.server import Api, Running
+from tests.beds.waiting import until
 from tests.web.conftest import barriers, watched
 
 LENGTH = 300
@@ -78,6 +79,19 @@ def take_hold(page: Page, task: int) -> FloatRect:
     page.mouse.move(grip["x"] + 4, grip["y"] + 8)
     page.mouse.down()
     return grip
+
+
+def at_rest(row: Locator) -> FloatRect:
+    """Where a row is once the list no longer scrolls."""
+    seen: list[FloatRect | None] = []
+
+    def stays() -> bool:
+        seen.append(row.bounding_box())
+        return seen[-1] is not None and seen[-4:-1] == [seen[-1]] * 3
+
+    until(stays, "the list to come to rest")
+    assert seen[-1]
+    return seen[-1]
 
 
 class TestReading:
@@ -143,8 +157,7 @@ class TestMoving:
         expect(page.locator(".waiting-ghost")).to_contain_text("1 task to place")
         page.mouse.wheel(0, 32 * 150)
         expect(row(page, 155)).to_contain_text("position 155 of")
-        target = row(page, 155).bounding_box()
-        assert target
+        target = at_rest(row(page, 155))
         page.mouse.move(target["x"] + 40, target["y"] + 2, steps=3)
         page.mouse.up()
         expect(page.get_by_text("Moved 1 task")).to_be_visible()

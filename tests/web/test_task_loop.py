@@ -53,6 +53,8 @@ def test_the_loop_by_keys_alone(page: Page, site: Site, trained: str) -> None:
     expect(page.get_by_role("option", selected=True)).to_contain_text("bert")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="bert")).to_be_visible()
+    # It answers to keys once it knows the task.
+    expect(page.get_by_role("button", name="Clone")).to_be_visible()
     page.keyboard.press("c")
     expect(page.get_by_role("dialog")).to_be_visible()
     walk_to(page, "Args/lr")

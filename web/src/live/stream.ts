@@ -30,6 +30,8 @@ export function startStream(base: string, tell: (news: News) => void): Stream {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let topics = GROUPS.join(",");
+  /** Followed, but by no stream that stands: what happened to them meanwhile nobody told. */
+  let unheard: string[] = [];
   let revision = "";
   let failures = 0;
   let link: Link = "closed";
@@ -52,6 +54,8 @@ export function startStream(base: string, tell: (news: News) => void): Stream {
       stands();
       // What was read before the stream stood may be old.
       if (first) tell({ kind: "reset" });
+      else if (unheard.length) tell({ kind: "change", changed: unheard });
+      unheard = [];
     });
     source.addEventListener("change", (event) => {
       const { lastEventId, data } = event as MessageEvent<string>;
@@ -104,9 +108,11 @@ export function startStream(base: string, tell: (news: News) => void): Stream {
 
   return {
     follow(wanted) {
-      const next = [...GROUPS, ...[...wanted].sort()].join(",");
-      if (next === topics && link !== "closed") return;
-      topics = next;
+      const next = [...GROUPS, ...[...wanted].sort()];
+      if (next.join(",") === topics && link !== "closed") return;
+      const before = new Set(topics.split(","));
+      unheard.push(...next.filter((topic) => !before.has(topic)));
+      topics = next.join(",");
       if (link !== "polling") open();
     },
     again() {

@@ -1,6 +1,6 @@
 // What the sheets that make a task have in common: saving it, waiting or as a draft.
 import "./saving.css";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { call, words } from "../../api/client";
 import type { Queue } from "../../api/documents";
 import { go } from "../../router";
@@ -37,7 +37,8 @@ export function Save({ name, lacks, queue, make, onClose }: Saving) {
     }
   };
   const ready = !busy && !lacks;
-  useEffect(() => {
+  // Before the next key comes: what was typed last is saved, too.
+  useLayoutEffect(() => {
     const submit = (event: KeyboardEvent) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && ready && queue)
         void save(queue);

@@ -43,6 +43,9 @@ export class Lines {
   private stopping = new AbortController();
   private refreshing = false;
   private again = false;
+  /** Readings that were begun, and the latest of those that were answered. */
+  private begun = 0;
+  private answered = 0;
 
   constructor(private readonly task: string) {}
 
@@ -83,14 +86,20 @@ export class Lines {
   }
 
   private async read(first: number, limit: number): Promise<void> {
+    const number = ++this.begun;
     try {
       const ask = { task: this.task, first, limit };
       const answer = await call("events.read_log", ask, { signal: this.stopping.signal });
       batch(() => {
-        if (answer.total < this.total.peek()) this.chunks.clear(); // it was reset
-        this.keep(answer.lines as Line[]);
-        this.total.value = answer.total;
-        this.runs.value = answer.attempts as Run[];
+        // One that was overtaken on its way tells only what nobody knew.
+        const late = number < this.answered;
+        if (!late) {
+          this.answered = number;
+          if (answer.total < this.total.peek()) this.chunks.clear(); // it was reset
+          this.total.value = answer.total;
+          this.runs.value = answer.attempts as Run[];
+        }
+        this.keep(answer.lines as Line[], late);
         this.known.value = true;
         this.error.value = undefined;
         this.version.value += 1;
@@ -101,12 +110,12 @@ export class Lines {
   }
 
   /** Lines whose chunk is not there from its beginning are left: they are read when seen. */
-  private keep(lines: Line[]): void {
+  private keep(lines: Line[], late: boolean): void {
     for (const line of lines) {
       const at = line.line % CHUNK;
       const chunk = (line.line - at) / CHUNK;
       const kept = this.chunks.get(chunk) ?? [];
-      if (at > kept.length) continue;
+      if (at > kept.length || (late && kept[at])) continue;
       kept[at] = line;
       this.chunks.set(chunk, kept);
     }
