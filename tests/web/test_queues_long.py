@@ -181,7 +181,7 @@ class TestMoving:
         self, page: Page, server: Running, api: Api, name: str
     ) -> None:
         opened(page, server, name)
-        page.get_by_label("Select all").check()
+        page.get_by_label("Select all").click()
         bar = page.get_by_role("region", name="Selected tasks")
         expect(bar).to_contain_text(f"{LENGTH} selected")
         bar.get_by_role("button", name="Take off the queue").click()

@@ -68,7 +68,8 @@ export function EnqueueDialog({ tasks, onClose }: { tasks: Task[]; onClose: () =
   const chosen = picked || (queues.some(({ id }) => id === before) ? before : first);
   const name = queues.find(({ id }) => id === chosen)?.name ?? "";
   const ids = tasks.map(({ id }) => id);
-  const again = tasks.some(({ status }) => status !== "created");
+  // As it was when it was asked: what others do meanwhile is told when it is answered.
+  const [again] = useState(() => tasks.some(({ status }) => status !== "created"));
   const what = tasks.length === 1 ? (tasks[0]?.name ?? "") : plural(tasks.length, "task");
   const submit = () => {
     onClose();
