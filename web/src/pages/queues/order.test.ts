@@ -47,6 +47,11 @@ test("rows in another order have other places; one that left is not among them",
   expect(inOrder(rows, ["a", "b"])[0]).toBe(rows[0]);
 });
 
+test("rows stay as they are when another part was read than the one that was put in order", () => {
+  const rows = spread(2, [row("c", 3)], 3);
+  expect(inOrder(rows, ["b", "a", "#2"])).toBe(rows);
+});
+
 test("a drop falls into the nearest gap, and not outside", () => {
   expect(gapAt(47, 32, 5)).toBe(1);
   expect(gapAt(49, 32, 5)).toBe(2);

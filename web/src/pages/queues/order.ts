@@ -55,8 +55,11 @@ export function spread(first: number, read: Row[], total: number): Row[] {
   return Array.from({ length: total }, (_, at) => read[at - first] ?? blank(at));
 }
 
-/** The rows in another order of ids. */
+/** The rows in another order of ids, without those that left; as they are if they have others: what
+ * came meanwhile, or another part that was read. */
 export function inOrder(rows: Row[], ids: string[]): Row[] {
+  const ordered = new Set(ids);
+  if (!rows.every(({ id }) => ordered.has(id))) return rows;
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id, at) => {
     const row = byId.get(id);
