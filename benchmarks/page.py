@@ -303,6 +303,8 @@ def _fleet(browser: Browser, running: Stage) -> list[Measure]:
     names = [f"node{n // 8:03}:gpu{n % 8}" for n in range(WORKERS)]
     with _callers(running) as call:
         call("workers.register", [{"worker": name, "timeout": 3600} for name in names])
+        # What the page knows of each of them is not what it grows by.
+        call("workers.status_report", [_report(name) for name in names])
     sent: list[float] = []
     with tab(browser) as page:
         page.goto(f"{running.profile.url}/workers")
@@ -329,6 +331,13 @@ def _fleet(browser: Browser, running: Stage) -> list[Measure]:
     return found
 
 
+def _report(worker: str) -> dict[str, Any]:
+    stats = {"cpu_usage": [random.uniform(0, 100)], "gpu_usage": [random.uniform(0, 100)]}
+    # What is shown of it changes, too: whether it takes tasks.
+    body = {"worker": worker, "unfit": random.choice(["", "disk full"])}
+    return {**body, "timestamp": time.time() * 1000, "machine_stats": stats}
+
+
 @contextmanager
 def _reports(running: Stage, names: list[str], sent: list[float]) -> Iterator[None]:
     """Workers that say how they are, a hundred times a second; ``sent`` tells when."""
@@ -338,11 +347,7 @@ def _reports(running: Stage, names: list[str], sent: list[float]) -> Iterator[No
         api = running.session()
         due = time.monotonic()
         while not over.is_set():
-            stats = {"cpu_usage": [random.uniform(0, 100)], "gpu_usage": [random.uniform(0, 100)]}
-            # What is shown of it changes, too: whether it takes tasks.
-            body = {"worker": random.choice(names), "unfit": random.choice(["", "disk full"])}
-            report = {**body, "timestamp": time.time() * 1000, "machine_stats": stats}
-            api.raw("workers.status_report", report)
+            api.raw("workers.status_report", _report(random.choice(names)))
             sent.append(time.monotonic())
             due += share / UPDATES
             over.wait(max(0, due - time.monotonic()))
